@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# Asked for at each recipe: `setup` may have linked a toolchain for the runtime's WebAssembly.
+CARGO = env $$(scripts/wasm-toolchain.sh) cargo
+# All targets of all members, always: another selection of packages means other features, and
+# compiles the whole SDK once more.
+ALL := --workspace --all-targets --locked
+BIN = $(or $(CARGO_TARGET_DIR),target)/debug
+
+# The file that `make demo` protects.
+FILE ?= cli/assets/picture.png
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## Install what a build needs and the machine lacks
+	@scripts/setup.sh
+
+.PHONY: build
+build: setup ## Build everything
+	$(CARGO) build $(ALL)
+
+.PHONY: demo
+demo: build ## Run a network, protect a file, lose two enclaves, recover it (FILE=… takes any)
+	@$(BIN)/tee demo --file "$(FILE)"
+
+.PHONY: devnet
+devnet: build ## Run a network of one node and five enclaves until Ctrl-C
+	@$(BIN)/tee devnet up
+
+.PHONY: test
+test: format build lint test-unit test-e2e ## Check format and lints, run all tests
+
+.PHONY: format
+format: setup ## Check the format
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: build ## Run clippy, warnings denied
+	$(CARGO) clippy $(ALL) -- -D warnings
+
+.PHONY: test-unit
+test-unit: build ## Run the unit tests
+	$(CARGO) test --workspace --locked --lib --bins
+
+.PHONY: test-e2e
+test-e2e: build ## Run the end-to-end tests: real node, real enclaves
+	$(CARGO) test --workspace --locked --test '*' -- --test-threads=1
+
+.PHONY: deny
+deny: ## Check licences, bans and sources of dependencies (needs cargo-deny)
+	cargo deny check licenses bans sources
+
+.PHONY: clean
+clean: ## Remove what was built
+	$(CARGO) clean

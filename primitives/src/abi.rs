@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Storage keys and call encodings that are compiled into enclaves.
+//!
+//! An enclave does not take these from metadata: a lying node's metadata could make it read
+//! another value or sign another call. The runtime's tests compare every one of them with the
+//! runtime itself.
+
+use alloc::vec::Vec;
+
+use codec::Encode;
+use sp_crypto_hashing::{blake2_128, twox_128};
+
+use crate::{
+    cluster::{ClusterId, SlotId},
+    keyshare::{KeyshareConfirmation, KeyshareKind, Version},
+    nft::NftId,
+    RawAccountId,
+};
+
+/// Where values are in the chain's storage. Each function's value type stands in its
+/// documentation; `A` is an account of 32 bytes.
+pub mod storage {
+    use super::*;
+
+    const NFT: &str = "NFT";
+    const TEE: &str = "TEE";
+
+    fn value(pallet: &str, item: &str) -> Vec<u8> {
+        [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
+    }
+
+    fn map(pallet: &str, item: &str, keys: &[Vec<u8>]) -> Vec<u8> {
+        let mut storage_key = value(pallet, item);
+        for key in keys {
+            storage_key.extend(blake2_128(key));
+            storage_key.extend(key);
+        }
+        storage_key
+    }
+
+    /// `NFT.NextNFTId`: [`NftId`], 0 if absent.
+    pub fn next_nft_id() -> Vec<u8> {
+        value(NFT, "NextNFTId")
+    }
+
+    /// `NFT.Nfts`: [`NftData<A, Vec<u8>>`](crate::nft::NftData).
+    pub fn nft(nft_id: NftId) -> Vec<u8> {
+        map(NFT, "Nfts", &[nft_id.encode()])
+    }
+
+    /// `TEE.Keyshares`: [`KeyshareStatus`](crate::keyshare::KeyshareStatus).
+    pub fn keyshares(nft_id: NftId, kind: KeyshareKind) -> Vec<u8> {
+        map(TEE, "Keyshares", &[nft_id.encode(), kind.encode()])
+    }
+
+    /// `TEE.Confirmations`: [`SlotConfirmation<A>`](crate::keyshare::SlotConfirmation).
+    pub fn confirmation(
+        nft_id: NftId,
+        kind: KeyshareKind,
+        version: Version,
+        cluster_id: ClusterId,
+        slot_id: SlotId,
+    ) -> Vec<u8> {
+        map(
+            TEE,
+            "Confirmations",
+            &[(nft_id, kind, version).encode(), (cluster_id, slot_id).encode()],
+        )
+    }
+
+    /// `TEE.EnclaveAccountOperator`: the operator of an assigned enclave, `A`.
+    pub fn enclave_account_operator(enclave: &RawAccountId) -> Vec<u8> {
+        map(TEE, "EnclaveAccountOperator", &[enclave.encode()])
+    }
+
+    /// `TEE.EnclaveClusterId`: the cluster of an assigned operator, [`ClusterId`].
+    pub fn enclave_cluster_id(operator: &RawAccountId) -> Vec<u8> {
+        map(TEE, "EnclaveClusterId", &[operator.encode()])
+    }
+
+    /// `TEE.EnclaveData`: the enclave of an assigned operator,
+    /// [`Enclave<A, Vec<u8>>`](crate::cluster::Enclave).
+    pub fn enclave_data(operator: &RawAccountId) -> Vec<u8> {
+        map(TEE, "EnclaveData", &[operator.encode()])
+    }
+
+    /// `TEE.ClusterData`: [`Cluster<Vec<(A, SlotId)>>`](crate::cluster::Cluster).
+    pub fn cluster_data(cluster_id: ClusterId) -> Vec<u8> {
+        map(TEE, "ClusterData", &[cluster_id.encode()])
+    }
+}
+
+/// Calls that enclaves sign.
+pub mod calls {
+    use super::*;
+
+    /// Index of pallet TEE in the runtime.
+    pub const TEE_PALLET: u8 = 34;
+
+    /// Index of `confirm_keyshares` in pallet TEE.
+    pub const CONFIRM_KEYSHARES: u8 = 26;
+
+    /// `TEE.confirm_keyshares(batch)`.
+    pub fn confirm_keyshares(batch: &[KeyshareConfirmation]) -> Vec<u8> {
+        let mut call = Vec::from([TEE_PALLET, CONFIRM_KEYSHARES]);
+        batch.encode_to(&mut call);
+        call
+    }
+}

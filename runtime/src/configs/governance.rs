@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The technical committee and its mandates.
+
+use frame_support::{
+    parameter_types,
+    traits::{ConstU32, EitherOfDiverse},
+    weights::Weight,
+};
+use frame_system::EnsureRoot;
+use pallet_collective::{EnsureProportionAtLeast, Instance1, PrimeDefaultVote};
+
+use super::system::MAXIMUM_BLOCK_WEIGHT;
+use crate::{
+    mandate_filter::Mandatable, timing::MotionDuration, AccountId, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeOrigin,
+};
+
+/// Root, or at least two thirds of the technical committee.
+pub type TwoThirdsOfCommittee =
+    EitherOfDiverse<EnsureRoot<AccountId>, EnsureProportionAtLeast<AccountId, Instance1, 2, 3>>;
+
+parameter_types! {
+    pub const MaxProposalWeight: Weight = Weight::from_parts(
+        MAXIMUM_BLOCK_WEIGHT.ref_time() / 2,
+        MAXIMUM_BLOCK_WEIGHT.proof_size(),
+    );
+}
+
+impl pallet_collective::Config<Instance1> for Runtime {
+    type Consideration = ();
+    type DefaultVote = PrimeDefaultVote;
+    type DisapproveOrigin = EnsureRoot<AccountId>;
+    type KillOrigin = EnsureRoot<AccountId>;
+    type MaxMembers = ConstU32<100>;
+    type MaxProposalWeight = MaxProposalWeight;
+    type MaxProposals = ConstU32<100>;
+    type MotionDuration = MotionDuration;
+    type Proposal = RuntimeCall;
+    type RuntimeEvent = RuntimeEvent;
+    type RuntimeOrigin = RuntimeOrigin;
+    type SetMembersOrigin = EnsureRoot<AccountId>;
+    type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_mandate::Config for Runtime {
+    type AdminOrigin = EnsureProportionAtLeast<AccountId, Instance1, 2, 3>;
+    type Allowed = Mandatable;
+    type RuntimeCall = RuntimeCall;
+}

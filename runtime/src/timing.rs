@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Block time and periods, fixed at genesis.
+//!
+//! Development networks want a block a second and motions that lapse within the minute; a
+//! production network does not. Both run the same code: the values stand in storage, written once
+//! by the genesis config and changed by no call.
+
+use frame_support::traits::Get;
+
+use crate::{BlockNumber, Runtime};
+
+pub use pallet::*;
+
+/// The pallet.
+#[frame_support::pallet]
+pub mod pallet {
+    use frame_support::pallet_prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    use crate::BlockNumber;
+
+    /// A network's block time and periods.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        Decode,
+        Deserialize,
+        Encode,
+        Eq,
+        MaxEncodedLen,
+        PartialEq,
+        Serialize,
+        TypeInfo,
+    )]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Periods {
+        /// Time between two blocks, in milliseconds.
+        pub slot_duration: u64,
+        /// Length of a session, in blocks.
+        pub session_length: BlockNumber,
+        /// Time for the committee to vote on a motion, in blocks.
+        pub motion_duration: BlockNumber,
+    }
+
+    impl Default for Periods {
+        /// A production network: blocks of 6 seconds, sessions of an hour, motions of three days.
+        fn default() -> Self {
+            Self { slot_duration: 6_000, session_length: 600, motion_duration: 43_200 }
+        }
+    }
+
+    #[pallet::pallet]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config {}
+
+    /// The network's block time and periods.
+    #[pallet::storage]
+    pub type NetworkPeriods<T> = StorageValue<_, Periods, ValueQuery>;
+
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// The network's block time and periods; a production network's if not given.
+        pub periods: Periods,
+        #[serde(skip)]
+        /// The runtime.
+        pub _runtime: PhantomData<T>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            let Periods { slot_duration, session_length, motion_duration } = self.periods;
+            assert!(slot_duration >= 2, "a slot takes at least 2 milliseconds");
+            assert!(session_length > 0, "a session has at least one block");
+            assert!(motion_duration > 0, "a motion lasts at least one block");
+            NetworkPeriods::<T>::put(self.periods);
+        }
+    }
+}
+
+impl Config for Runtime {}
+
+/// The values in storage; a production network's where there is no storage, as in integrity tests
+/// and natively made metadata.
+fn periods() -> Periods {
+    #[cfg(feature = "std")]
+    if sp_externalities::with_externalities(|_| ()).is_none() {
+        return Periods::default();
+    }
+    NetworkPeriods::<Runtime>::get()
+}
+
+/// Time between two blocks, in milliseconds.
+pub struct SlotDuration;
+impl Get<u64> for SlotDuration {
+    fn get() -> u64 {
+        periods().slot_duration
+    }
+}
+
+/// Least time between the timestamps of two blocks, in milliseconds: half a slot.
+pub struct MinimumPeriod;
+impl Get<u64> for MinimumPeriod {
+    fn get() -> u64 {
+        periods().slot_duration / 2
+    }
+}
+
+/// Length of a session, in blocks.
+pub struct SessionLength;
+impl Get<BlockNumber> for SessionLength {
+    fn get() -> BlockNumber {
+        periods().session_length
+    }
+}
+
+/// Time for the committee to vote on a motion, in blocks.
+pub struct MotionDuration;
+impl Get<BlockNumber> for MotionDuration {
+    fn get() -> BlockNumber {
+        periods().motion_duration
+    }
+}

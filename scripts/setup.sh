@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what a build needs and the machine lacks. Run it as often as you like: when everything
+# is there it says so within a second. It changes no Rust toolchain that already works.
+#
+#   scripts/setup.sh                    what `make setup` runs
+#   scripts/setup.sh --wasm-from-debian take the WebAssembly toolchain from Debian's packages, even
+#                                       where rustup could download one
+set -euo pipefail
+
+# Oldest Rust that builds the workspace (Cargo.toml, rust-version).
+MIN_RUST=93
+# Name under which the Debian compiler is linked for the runtime's WebAssembly; see the Makefile.
+WASM_TOOLCHAIN=debian-wasm
+WASM_TARGET=wasm32v1-none
+
+PACKAGES=(build-essential ca-certificates git libssl-dev pkg-config protobuf-compiler)
+WASM_PACKAGES=(cargo-web lld-22 rust-web-llvm rust-web-src rustc-web)
+
+wasm_from_debian=no
+[ "${1:-}" = "--wasm-from-debian" ] && wasm_from_debian=yes
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+is_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+missing_of() {
+  local name
+  for name in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || echo "$name"
+  done
+}
+
+apt_install() {
+  local missing
+  mapfile -t missing < <(missing_of "$@")
+  [ ${#missing[@]} = 0 ] && return
+  say "installing ${missing[*]}"
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+    fail "not root, and sudo is not installed. As root, run: apt-get install ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >/dev/null
+}
+
+system_packages() {
+  if is_debian; then
+    apt_install "${PACKAGES[@]}"
+    return
+  fi
+  local tool absent=()
+  for tool in cc git make pkg-config protoc; do
+    command -v "$tool" >/dev/null || absent+=("$tool")
+  done
+  pkg-config --exists openssl 2>/dev/null || absent+=("OpenSSL's headers, found by pkg-config")
+  [ ${#absent[@]} = 0 ] && return
+  {
+    echo "setup: this is neither Debian nor Ubuntu. Please install:"
+    printf '  - %s\n' "${absent[@]}"
+    echo "  - for the runtime: rustup target add $WASM_TARGET"
+  } >&2
+  exit 1
+}
+
+rust() {
+  command -v cargo >/dev/null && command -v rustc >/dev/null ||
+    fail "Rust is not installed. See https://rustup.rs, then run this again."
+  local version
+  version=$(rustc --version | sed -E 's/^rustc 1\.([0-9]+).*/\1/')
+  [ "$version" -ge "$MIN_RUST" ] 2>/dev/null ||
+    fail "Rust 1.$MIN_RUST or newer is needed; this is $(rustc --version). Run: rustup update stable"
+  local tool
+  for tool in rustfmt cargo-clippy; do
+    command -v "$tool" >/dev/null ||
+      fail "$tool is missing. Run: rustup component add rustfmt clippy"
+  done
+}
+
+has_wasm() { [ -d "$1/lib/rustlib/$WASM_TARGET/lib" ]; }
+
+wasm_target() {
+  if [ $wasm_from_debian = no ]; then
+    has_wasm "$(rustc --print sysroot)" && return
+    if command -v rustup >/dev/null; then
+      rustup run "$WASM_TOOLCHAIN" rustc --version >/dev/null 2>&1 && has_wasm "$(debian_sysroot)" && return
+      say "adding the target $WASM_TARGET by rustup"
+      rustup target add "$WASM_TARGET" >/dev/null 2>&1 && return
+      say "rustup cannot download it; taking Debian's compiler for the runtime instead"
+    fi
+  fi
+  wasm_toolchain_from_debian
+}
+
+debian_sysroot() { /usr/bin/rustc --print sysroot; }
+
+# Debian ships the library's sources and a linker for WebAssembly, but no compiled library: it is
+# compiled once and put where the compiler looks for it.
+wasm_toolchain_from_debian() {
+  is_debian || fail "the Rust target $WASM_TARGET is missing. Run: rustup target add $WASM_TARGET"
+  command -v rustup >/dev/null ||
+    fail "the Rust target $WASM_TARGET is missing, and so is rustup to add it. See https://rustup.rs"
+  apt_install "${WASM_PACKAGES[@]}"
+
+  if ! has_wasm "$(debian_sysroot)"; then
+    say "compiling Rust's core library for $WASM_TARGET"
+    local work lib
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' RETURN
+    mkdir "$work/src"
+    printf '[package]\nname = "wasm-core"\nversion = "0.0.0"\nedition = "2021"\n[profile.release]\npanic = "abort"\n' \
+      >"$work/Cargo.toml"
+    printf '#![no_std]\nextern crate alloc;\n' >"$work/src/lib.rs"
+    # Embedded bitcode is what the runtime's link-time optimisation reads.
+    (cd "$work" && env -u CARGO_TARGET_DIR -u RUSTUP_TOOLCHAIN PATH="/usr/bin:$PATH" \
+      RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes" CARGO_HOME="$work/cargo-home" \
+      /usr/bin/cargo build --quiet --release --target "$WASM_TARGET" -Zbuild-std=core,alloc)
+    lib="$(debian_sysroot)/lib/rustlib/$WASM_TARGET/lib"
+    as_root mkdir -p "$lib.new"
+    for crate in core alloc compiler_builtins; do
+      as_root cp "$work/target/$WASM_TARGET/release/deps/lib$crate-"*.rlib "$lib.new/"
+    done
+    as_root mv "$lib.new" "$lib"
+  fi
+  rustup run "$WASM_TOOLCHAIN" rustc --version >/dev/null 2>&1 ||
+    rustup toolchain link "$WASM_TOOLCHAIN" /usr
+}
+
+system_packages
+rust
+wasm_target
+say "everything is there"
