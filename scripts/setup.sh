@@ -111,7 +111,6 @@ wasm_toolchain_from_debian() {
     say "compiling Rust's core library for $WASM_TARGET"
     local work lib
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' RETURN
     mkdir "$work/src"
     printf '[package]\nname = "wasm-core"\nversion = "0.0.0"\nedition = "2021"\n[profile.release]\npanic = "abort"\n' \
       >"$work/Cargo.toml"
@@ -121,11 +120,13 @@ wasm_toolchain_from_debian() {
       RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes" CARGO_HOME="$work/cargo-home" \
       /usr/bin/cargo build --quiet --release --target "$WASM_TARGET" -Zbuild-std=core,alloc)
     lib="$(debian_sysroot)/lib/rustlib/$WASM_TARGET/lib"
+    as_root rm -rf "$lib.new"
     as_root mkdir -p "$lib.new"
     for crate in core alloc compiler_builtins; do
       as_root cp "$work/target/$WASM_TARGET/release/deps/lib$crate-"*.rlib "$lib.new/"
     done
     as_root mv "$lib.new" "$lib"
+    rm -rf "$work"
   fi
   rustup run "$WASM_TOOLCHAIN" rustc --version >/dev/null 2>&1 ||
     rustup toolchain link "$WASM_TOOLCHAIN" /usr
