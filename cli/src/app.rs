@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The command line of `tee`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tee_primitives::{
+    cluster::{ClusterId, ClusterType, SlotId},
+    Hash,
+};
+use tee_wallet::{chain::Chain, enclave::EnclaveClient};
+use tokio::signal::unix::{signal, SignalKind};
+
+use crate::{
+    committee::{self, Motion, Outcome},
+    demo::{self, DemoArgs},
+    devnet::{self, setup, Binaries, Devnet, DevnetConfig},
+    keys::{account, KeyArgs, MemberKeyArgs},
+    operator,
+    report::Report,
+    status::status,
+    wallet_cmd::{self, WalletCommand},
+};
+
+/// Secret NFTs whose keys are kept by enclaves: tools of committee, operators, wallets and
+/// developers.
+#[derive(Debug, Parser)]
+#[command(name = "tee", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A whole development network on this machine.
+    #[command(subcommand)]
+    Devnet(DevnetCommand),
+    /// Show on a development network that a file outlives two of its five enclaves.
+    Demo(DemoArgs),
+    /// Mint and view secret NFTs.
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// The chain, its clusters and how their enclaves are.
+    Status(StatusArgs),
+    /// Motions of the technical committee.
+    #[command(subcommand)]
+    Committee(CommitteeCommand),
+    /// What operators of enclaves do.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+}
+
+/// The node to talk to.
+#[derive(Args, Clone, Debug)]
+pub struct NodeArgs {
+    /// WebSocket address of the node; wss:// unless it is on this machine.
+    #[arg(long, value_name = "URL", env = "TEE_RPC_URL", default_value = "ws://127.0.0.1:9944")]
+    pub rpc_url: String,
+}
+
+/// Which programs a development network runs.
+#[derive(Args, Clone, Debug)]
+pub struct BinaryArgs {
+    /// The node's program; default: tee-node beside this one.
+    #[arg(long, value_name = "FILE", env = devnet::binaries::NODE_VARIABLE)]
+    node_bin: Option<PathBuf>,
+    /// The enclave's program; default: tee-enclave-simulated beside this one.
+    #[arg(long, value_name = "FILE", env = devnet::binaries::ENCLAVE_VARIABLE)]
+    enclave_bin: Option<PathBuf>,
+}
+
+impl BinaryArgs {
+    /// The programs.
+    pub fn find(self) -> anyhow::Result<Binaries> {
+        Binaries::find(self.node_bin, self.enclave_bin)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum DevnetCommand {
+    /// Start a node and five simulated enclaves, set up cluster 0, and run until Ctrl-C.
+    Up(UpArgs),
+}
+
+#[derive(Args, Debug)]
+struct UpArgs {
+    /// The folder for data and logs, empty or absent; default: a new one for temporary files.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// The node's RPC port; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9944)]
+    rpc_port: u16,
+    /// The first enclave's port, the others follow; 0 takes free ones.
+    #[arg(long, value_name = "PORT", default_value_t = 8101)]
+    enclave_port: u16,
+    #[command(flatten)]
+    binaries: BinaryArgs,
+}
+
+#[derive(Args, Debug)]
+struct StatusArgs {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum CommitteeCommand {
+    /// Propose to create a cluster; vote and carry it out as far as the given keys can.
+    CreateCluster {
+        /// Whom the cluster serves.
+        #[arg(long = "type", value_enum, default_value_t = TypeArg::Public)]
+        cluster_type: TypeArg,
+        #[command(flatten)]
+        keys: MemberKeyArgs,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Propose to put an operator's enclave into a slot; vote and carry it out as far as the given
+    /// keys can.
+    Assign {
+        /// The operator's address.
+        #[arg(long, value_name = "ADDRESS")]
+        operator: String,
+        /// The cluster.
+        #[arg(long, value_name = "ID")]
+        cluster: ClusterId,
+        /// The slot, 0 to 4.
+        #[arg(long, value_name = "SLOT")]
+        slot: SlotId,
+        #[command(flatten)]
+        keys: MemberKeyArgs,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Vote for an open motion, and carry it out if it has enough votes.
+    Vote {
+        /// The motion's hash.
+        #[arg(long, value_name = "HASH")]
+        motion: String,
+        #[command(flatten)]
+        keys: MemberKeyArgs,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TypeArg {
+    /// Takes no new keyshares.
+    Disabled,
+    /// Holds no keyshares.
+    Admin,
+    /// Open to every NFT, and replicated between clusters.
+    Public,
+    /// Never replicated to others.
+    Private,
+}
+
+impl From<TypeArg> for ClusterType {
+    fn from(arg: TypeArg) -> Self {
+        match arg {
+            TypeArg::Disabled => Self::Disabled,
+            TypeArg::Admin => Self::Admin,
+            TypeArg::Public => Self::Public,
+            TypeArg::Private => Self::Private,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum OperatorCommand {
+    /// Register an enclave and bond for it. The committee assigns it to a slot afterwards.
+    Register {
+        /// Where clients reach the enclave's API, for example https://enclave.example:8000.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// The enclave's account; default: the one that its health shows at the URL.
+        #[arg(long, value_name = "ADDRESS")]
+        enclave: Option<String>,
+        #[command(flatten)]
+        key: KeyArgs,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+}
+
+/// Runs a command until it is done or interrupted.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let report = Report::terminal();
+    let command = match cli.command {
+        Command::Devnet(DevnetCommand::Up(args)) => return devnet_up(args, report).await,
+        command => command,
+    };
+    tokio::select! {
+        done = run_command(command, report) => done,
+        stopped = stop_signal() => { stopped?; anyhow::bail!("interrupted") }
+    }
+}
+
+async fn run_command(command: Command, report: Report) -> anyhow::Result<()> {
+    match command {
+        Command::Devnet(DevnetCommand::Up(args)) => devnet_up(args, report).await,
+        Command::Demo(args) => demo::run(args, report).await,
+        Command::Wallet(command) => wallet_cmd::run(command, report).await,
+        Command::Status(args) => show_status(&args, report).await,
+        Command::Committee(command) => run_committee(command, report).await,
+        Command::Operator(OperatorCommand::Register { url, enclave, key, node }) => {
+            let operator = key.keypair()?;
+            let enclave = match enclave {
+                Some(address) => address,
+                None => EnclaveClient::new()?.health(&url).await?.enclave_address,
+            };
+            let chain = Chain::connect(&node.rpc_url).await?;
+            let account = account(&enclave)?;
+            let registered = operator::register(&chain, &operator, &account, &url);
+            let registered = report.waiting("registering", registered).await?;
+            report.line(format_args!(
+                "enclave {enclave} is registered in block #{}; the committee can assign it now",
+                registered.block_number
+            ));
+            Ok(())
+        }
+    }
+}
+
+async fn devnet_up(args: UpArgs, report: Report) -> anyhow::Result<()> {
+    let config = DevnetConfig {
+        dir: args.dir.map_or_else(new_dir, Ok)?,
+        binaries: args.binaries.find()?,
+        rpc_port: args.rpc_port,
+        first_enclave_port: args.enclave_port,
+    };
+    report.line("starting a node and five simulated enclaves; simulated enclaves protect nothing");
+    let stop = stop_signal();
+    tokio::pin!(stop);
+    let mut devnet = tokio::select! {
+        devnet = Devnet::start(config, report) => devnet?,
+        stopped = &mut stop => { stopped?; anyhow::bail!("interrupted") }
+    };
+    show_devnet(&devnet, report);
+    let mut checks = tokio::time::interval(std::time::Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            stopped = &mut stop => { stopped?; break }
+            _ = checks.tick() => devnet.check_running()?,
+        }
+    }
+    report.line("stopping");
+    let dir = devnet.dir().to_owned();
+    devnet.down().await?;
+    report.line(format_args!("stopped; data and logs stay in {}", dir.display()));
+    Ok(())
+}
+
+fn show_devnet(devnet: &Devnet, report: Report) {
+    let ws_url = devnet.ws_url();
+    report.line(format_args!("node      {ws_url}"));
+    report.line(format_args!("explorer  https://polkadot.js.org/apps/?rpc={ws_url}"));
+    for (slot, enclave) in devnet.enclaves.iter().enumerate() {
+        report.line(format_args!("slot {slot}    {}/api/health", enclave.url()));
+    }
+    report.line(format_args!("logs      {}/*.log", devnet.dir().display()));
+    report.line(format_args!("status    tee status --rpc-url {ws_url}"));
+    report.line("running until Ctrl-C");
+}
+
+/// A new folder for temporary files, which stays.
+pub fn new_dir() -> anyhow::Result<PathBuf> {
+    let dir = tempfile::Builder::new().prefix("tee-devnet-").tempdir();
+    Ok(dir.context("cannot create a folder for the network's data")?.keep())
+}
+
+async fn show_status(args: &StatusArgs, report: Report) -> anyhow::Result<()> {
+    let status = status(&Chain::connect(&args.node.rpc_url).await?).await?;
+    if args.json {
+        report.line(serde_json::to_string_pretty(&status)?);
+    } else {
+        report.line(status);
+    }
+    Ok(())
+}
+
+async fn run_committee(command: CommitteeCommand, report: Report) -> anyhow::Result<()> {
+    use tee_wallet::chain::calls;
+    let outcome = match command {
+        CommitteeCommand::CreateCluster { cluster_type, keys, node } => {
+            let chain = Chain::connect(&node.rpc_url).await?;
+            let call = calls::create_cluster(cluster_type.into());
+            let keys = keys.keypairs()?;
+            let outcome = committee::pass(&chain, &keys, call);
+            let outcome = report.waiting("the motion", outcome).await?;
+            if let Outcome::Carried(included) = &outcome {
+                report.line(format_args!("cluster {}", setup::created_cluster(included)?));
+            }
+            outcome
+        }
+        CommitteeCommand::Assign { operator, cluster, slot, keys, node } => {
+            let chain = Chain::connect(&node.rpc_url).await?;
+            let call = calls::assign_enclave(&account(&operator)?, cluster, slot);
+            let keys = keys.keypairs()?;
+            let outcome = committee::pass(&chain, &keys, call);
+            report.waiting("the motion", outcome).await?
+        }
+        CommitteeCommand::Vote { motion, keys, node } => {
+            let hash = parse_hash(&motion)?;
+            let chain = Chain::connect(&node.rpc_url).await?;
+            let keys = keys.keypairs()?;
+            report.waiting("the vote", vote(&chain, &keys, hash)).await?
+        }
+    };
+    match outcome {
+        Outcome::Carried(included) => {
+            report.line(format_args!("carried out in block #{}", included.block_number));
+        }
+        Outcome::Waiting { motion, missing } => report.line(format_args!(
+            "motion {} needs {missing} more votes: `tee committee vote --motion 0x{}`",
+            motion.index,
+            hex::encode(motion.hash)
+        )),
+    }
+    Ok(())
+}
+
+async fn vote(
+    chain: &Chain,
+    keys: &[subxt_signer::sr25519::Keypair],
+    hash: Hash,
+) -> anyhow::Result<Outcome> {
+    let open = committee::votes(&chain.best().await?, &hash).await?;
+    let index = open.context("there is no such open motion")?.index;
+    let motion = Motion { index, hash };
+    for key in keys {
+        committee::vote(chain, key, motion).await?;
+    }
+    let signer = keys.first().context("a vote needs a member's key")?;
+    committee::close_if_carried(chain, signer, motion).await
+}
+
+fn parse_hash(text: &str) -> anyhow::Result<Hash> {
+    let mut hash = Hash::default();
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    hex::decode_to_slice(digits, &mut hash)
+        .with_context(|| format!("{text} is not a hash of 32 bytes"))?;
+    Ok(hash)
+}
+
+/// Ends when the user or the system asks the program to end.
+async fn stop_signal() -> anyhow::Result<()> {
+    let watch = |kind| signal(kind).context("cannot watch for signals");
+    let mut interrupt = watch(SignalKind::interrupt())?;
+    let mut terminate = watch(SignalKind::terminate())?;
+    let mut hangup = watch(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+        _ = hangup.recv() => (),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_option_is_explained() {
+        fn explained(command: &clap::Command) {
+            for argument in command
+                .get_arguments()
+                .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+            {
+                assert!(argument.get_help().is_some(), "{command} {argument}");
+            }
+            for subcommand in command.get_subcommands() {
+                assert!(subcommand.get_about().is_some(), "{subcommand}");
+                explained(subcommand);
+            }
+        }
+        Cli::command().debug_assert();
+        explained(&Cli::command());
+    }
+
+    #[test]
+    fn a_hash_is_read_with_and_without_its_prefix() {
+        let digits = "11".repeat(32);
+        assert_eq!(parse_hash(&digits).unwrap(), [0x11; 32]);
+        assert_eq!(parse_hash(&format!("0x{digits}")).unwrap(), [0x11; 32]);
+        assert!(parse_hash("0x11").is_err());
+    }
+}

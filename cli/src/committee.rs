@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Motions of the technical committee: proposed, voted on, carried out.
+
+use std::time::Duration;
+
+use anyhow::{bail, ensure, Context};
+use codec::{Compact, Decode, Encode};
+use subxt::dynamic::Value;
+use subxt_signer::sr25519::Keypair;
+use tee_primitives::{Hash, RawAccountId};
+use tee_wallet::chain::{
+    calls::{self, Call, Weight, COMMITTEE},
+    Chain, ChainBlock, Included, WaitFor,
+};
+
+/// How long one step of a motion may take.
+pub const STEP_LIMIT: Duration = Duration::from_secs(90);
+
+/// A motion that members vote on.
+#[derive(Clone, Copy, Debug, Decode, Eq, PartialEq)]
+pub struct Motion {
+    /// Counts the committee's motions.
+    pub index: u32,
+    /// Hash of the proposed call.
+    pub hash: Hash,
+}
+
+/// How a motion stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Votes {
+    /// The motion's index.
+    pub index: u32,
+    /// How many votes carry it.
+    pub threshold: u32,
+    /// Who voted for it.
+    pub ayes: Vec<RawAccountId>,
+}
+
+/// What came of a motion.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was carried, and the call succeeded in this block.
+    Carried(Box<Included>),
+    /// It needs so many more votes.
+    Waiting {
+        /// The motion.
+        motion: Motion,
+        /// Votes that are missing.
+        missing: u32,
+    },
+}
+
+impl Outcome {
+    /// The block in which the motion was carried out; an error if it needs more votes.
+    pub fn carried(self) -> anyhow::Result<Included> {
+        match self {
+            Self::Carried(included) => Ok(*included),
+            Self::Waiting { missing, .. } => bail!("the motion needs {missing} more votes"),
+        }
+    }
+}
+
+/// The committee's members.
+pub async fn members(block: &ChainBlock) -> anyhow::Result<Vec<RawAccountId>> {
+    const WHAT: &str = "the committee's members";
+    let members = block.entry(WHAT, COMMITTEE, "Members", []).await?.unwrap_or_default();
+    Vec::<RawAccountId>::decode(&mut members.as_slice()).context(WHAT)
+}
+
+/// The votes that two thirds of so many members are.
+pub fn two_thirds(members: usize) -> u32 {
+    u32::try_from((2 * members).div_ceil(3)).unwrap_or(u32::MAX)
+}
+
+/// Passes a motion for `proposal` as far as the keys given can: the first proposes, all vote until
+/// two thirds of the committee have, and then it is carried out.
+pub async fn pass(chain: &Chain, keys: &[Keypair], proposal: Call) -> anyhow::Result<Outcome> {
+    let Some(first) = keys.first() else { bail!("a motion needs a member's key") };
+    let members = members(&chain.finalized().await?).await?;
+    for key in keys {
+        let account = key.public_key().0;
+        let ss58 = tee_wallet::packets::ss58(&account);
+        ensure!(members.contains(&account), "{ss58} is not a member of the committee");
+    }
+    let threshold = two_thirds(members.len());
+    // With a threshold of one the proposal would be carried out at once, without a motion.
+    ensure!(threshold > 1, "a committee of {} cannot pass motions", members.len());
+    let motion = propose(chain, first, proposal, threshold).await?;
+    let needed = usize::try_from(threshold).unwrap_or(usize::MAX);
+    for key in keys.iter().take(needed) {
+        vote(chain, key, motion).await?;
+    }
+    close_if_carried(chain, first, motion).await
+}
+
+/// Proposes a call.
+async fn propose(
+    chain: &Chain,
+    member: &Keypair,
+    proposal: Call,
+    threshold: u32,
+) -> anyhow::Result<Motion> {
+    let length = chain.best().await?.encode_call(&proposal)?.len();
+    let call = calls::propose(threshold, proposal, u32::try_from(length)?);
+    let proposed = chain.submit(&call, member, WaitFor::Inclusion, STEP_LIMIT).await?;
+    let event = proposed.event(COMMITTEE, "Proposed").context("the motion's event is missing")?;
+    let (_proposer, motion) = <(RawAccountId, Motion)>::decode(&mut event.as_slice())
+        .context("the motion's event cannot be decoded")?;
+    Ok(motion)
+}
+
+/// Votes for a motion.
+pub async fn vote(chain: &Chain, member: &Keypair, motion: Motion) -> anyhow::Result<()> {
+    let call = calls::vote(&motion.hash, motion.index, true);
+    chain.submit(&call, member, WaitFor::Inclusion, STEP_LIMIT).await?;
+    Ok(())
+}
+
+/// The votes on the motion with this hash, if it is open.
+pub async fn votes(block: &ChainBlock, hash: &Hash) -> anyhow::Result<Option<Votes>> {
+    const WHAT: &str = "the votes on the motion";
+    let key = [Value::from_bytes(hash)];
+    let Some(votes) = block.entry(WHAT, COMMITTEE, "Voting", key).await? else { return Ok(None) };
+    let (index, threshold, ayes) = Decode::decode(&mut votes.as_slice()).context(WHAT)?;
+    Ok(Some(Votes { index, threshold, ayes }))
+}
+
+/// Carries a motion out if it has enough votes.
+pub async fn close_if_carried(
+    chain: &Chain,
+    signer: &Keypair,
+    motion: Motion,
+) -> anyhow::Result<Outcome> {
+    const WHAT: &str = "the proposed call";
+    let block = chain.best().await?;
+    let votes = votes(&block, &motion.hash).await?.context("there is no such open motion")?;
+    let ayes = u32::try_from(votes.ayes.len()).unwrap_or(u32::MAX);
+    let missing = votes.threshold.saturating_sub(ayes);
+    if missing > 0 {
+        return Ok(Outcome::Waiting { motion, missing });
+    }
+    let key = [Value::from_bytes(motion.hash)];
+    let call = block.entry(WHAT, COMMITTEE, "ProposalOf", key).await?.context(WHAT)?;
+    let length = u32::try_from(call.len())?;
+    let weight = weight_of(&block, call).await?;
+    let call = calls::close(&motion.hash, motion.index, weight, length);
+    let closed = chain.submit(&call, signer, WaitFor::Inclusion, STEP_LIMIT).await?;
+    let executed = closed.event(COMMITTEE, "Executed").context("the motion was not carried out")?;
+    let (_hash, result) =
+        executed.split_at_checked(size_of::<Hash>()).context("the motion's result is missing")?;
+    if let Some(reason) = chain.dispatch_failure(closed.block_hash, result).await? {
+        bail!("the committee's call failed: {reason}");
+    }
+    Ok(Outcome::Carried(Box::new(closed)))
+}
+
+/// What the runtime says that an encoded call weighs.
+async fn weight_of(block: &ChainBlock, mut call: Vec<u8>) -> anyhow::Result<Weight> {
+    const WHAT: &str = "the call's weight";
+    let length = u32::try_from(call.len())?;
+    length.encode_to(&mut call);
+    let api = "TransactionPaymentCallApi_query_call_info";
+    let info = block.runtime_api(WHAT, api, &call).await?;
+    let (Compact(ref_time), Compact(proof_size)) =
+        <(Compact<u64>, Compact<u64>)>::decode(&mut info.as_slice()).context(WHAT)?;
+    Ok(Weight { ref_time, proof_size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::two_thirds;
+
+    #[test]
+    fn two_thirds_are_never_rounded_down() {
+        for (members, votes) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (9, 6)] {
+            assert_eq!(two_thirds(members), votes);
+        }
+    }
+}

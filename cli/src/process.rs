@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Child processes that never outlive their owner, with their output in a log file.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{kill, Signal},
+    unistd::Pid,
+};
+use tokio::time::{sleep, Instant};
+
+/// Lines of a log that an error shows.
+const TAIL_LINES: usize = 15;
+
+/// Bytes at the end of a log in which those lines are looked for.
+const TAIL_BYTES: u64 = 32 * 1024;
+
+/// Bytes after the start in which a line that tells readiness is looked for.
+const READY_BYTES: u64 = 4 * 1024 * 1024;
+
+const POLL: Duration = Duration::from_millis(30);
+
+/// Why a process does not run as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It could not be started.
+    #[error("{name} cannot be started from {program}: {source}", program = .program.display())]
+    Start {
+        /// The process.
+        name: String,
+        /// Its program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its log cannot be written or read.
+    #[error("the log {path} of {name} cannot be used: {source}", path = .path.display())]
+    Log {
+        /// The process.
+        name: String,
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It ended by itself.
+    #[error("{name} ended with {status}; its log {log} ends with:\n{tail}", log = .log.display())]
+    Ended {
+        /// The process.
+        name: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// Its log.
+        log: PathBuf,
+        /// The log's last lines.
+        tail: String,
+    },
+    /// It was not ready in time.
+    #[error("{name} did not get ready within {} seconds; its log {log} ends with:\n{tail}", .limit.as_secs(), log = .log.display())]
+    NotReady {
+        /// The process.
+        name: String,
+        /// How long it had.
+        limit: Duration,
+        /// Its log.
+        log: PathBuf,
+        /// The log's last lines.
+        tail: String,
+    },
+    /// The system refused to signal it or to look at it.
+    #[error("{name} cannot be signalled: {source}")]
+    Signal {
+        /// The process.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A child process. Dropping it kills it.
+///
+/// It is in a process group of its own: a Ctrl-C on the terminal reaches its owner only, who then
+/// ends the processes in order.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    /// Where this run begins in the log.
+    log_start: u64,
+}
+
+impl Process {
+    /// Starts a process whose output is appended to `log`.
+    pub fn spawn(
+        name: impl Into<String>,
+        mut command: Command,
+        log: &Path,
+    ) -> Result<Self, ProcessError> {
+        let name = name.into();
+        let open = || {
+            let output = File::options().create(true).append(true).open(log)?;
+            Ok((output.metadata()?.len(), output.try_clone()?, output))
+        };
+        let (log_start, stdout, stderr) = open().map_err(|source| ProcessError::Log {
+            name: name.clone(),
+            path: log.to_owned(),
+            source,
+        })?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .process_group(0)
+            .spawn()
+            .map_err(|source| ProcessError::Start {
+                name: name.clone(),
+                program: command.get_program().into(),
+                source,
+            })?;
+        Ok(Self { name, child, log: log.to_owned(), log_start })
+    }
+
+    /// Its name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Waits until a line of its output tells what `find` looks for.
+    pub async fn wait_for_line<T>(
+        &mut self,
+        limit: Duration,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ProcessError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            // Looked at before the log is read, so that nothing it wrote last is missed.
+            let ended = self.status()?;
+            let output = read_from(&self.log, self.log_start, READY_BYTES)
+                .map_err(|source| self.log_error(source))?;
+            let lines = output.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            if let Some(found) = lines.map(str::trim_end).find_map(&find) {
+                return Ok(found);
+            }
+            let (name, log, tail) = (self.name.clone(), self.log.clone(), tail(&self.log));
+            if let Some(status) = ended {
+                return Err(ProcessError::Ended { name, status, log, tail });
+            }
+            if Instant::now() >= deadline {
+                return Err(ProcessError::NotReady { name, limit, log, tail });
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// Fails if it has ended.
+    pub fn check_running(&mut self) -> Result<(), ProcessError> {
+        match self.status()? {
+            None => Ok(()),
+            Some(status) => {
+                let (name, log) = (self.name.clone(), self.log.clone());
+                Err(ProcessError::Ended { name, status, tail: tail(&log), log })
+            }
+        }
+    }
+
+    /// Ends it at once (SIGKILL), as a crash would.
+    pub fn kill(&mut self) -> Result<(), ProcessError> {
+        let killed = self.child.kill().and_then(|()| self.child.wait());
+        killed.map(|_| ()).map_err(|source| self.signal_error(source))
+    }
+
+    /// Asks it to end (SIGTERM); after `limit` it is killed.
+    pub async fn stop(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
+        let deadline = Instant::now() + limit;
+        if self.status()?.is_none() {
+            self.signal(Signal::SIGTERM)?;
+        }
+        loop {
+            if let Some(status) = self.status()? {
+                return Ok(status);
+            }
+            if Instant::now() >= deadline {
+                self.kill()?;
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// Stops its execution (SIGSTOP): it holds its connections and answers nothing.
+    pub fn pause(&self) -> Result<(), ProcessError> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn resume(&self) -> Result<(), ProcessError> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    /// How it ended, if it did. A child that was waited for keeps its status, so its id is never
+    /// signalled after it was given to another process.
+    fn status(&mut self) -> Result<Option<ExitStatus>, ProcessError> {
+        self.child.try_wait().map_err(|source| self.signal_error(source))
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
+        let id = i32::try_from(self.child.id()).map_err(io::Error::other);
+        let sent = id.and_then(|id| Ok(kill(Pid::from_raw(id), signal)?));
+        sent.map_err(|source| self.signal_error(source))
+    }
+
+    fn signal_error(&self, source: io::Error) -> ProcessError {
+        ProcessError::Signal { name: self.name.clone(), source }
+    }
+
+    fn log_error(&self, source: io::Error) -> ProcessError {
+        ProcessError::Log { name: self.name.clone(), path: self.log.clone(), source }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It fails only if the process has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The last lines of a log; empty if it cannot be read.
+pub fn tail(log: &Path) -> String {
+    let length = fs::metadata(log).map(|metadata| metadata.len()).unwrap_or(0);
+    let text = read_from(log, length.saturating_sub(TAIL_BYTES), TAIL_BYTES).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default();
+    shown.iter().map(|line| format!("    {line}\n")).collect()
+}
+
+fn read_from(log: &Path, start: u64, limit: u64) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    fn shell(script: &str, log: &Path) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Process::spawn("shell", command, log).unwrap()
+    }
+
+    fn is_alive(id: u32) -> bool {
+        kill(Pid::from_raw(i32::try_from(id).unwrap()), None).is_ok()
+    }
+
+    #[tokio::test]
+    async fn readiness_is_found_in_either_output_of_this_run_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let ready = |line: &str| line.strip_prefix("ready at ").map(str::to_owned);
+        for (script, expected) in
+            [("echo ready at 1; sleep 60", "1"), ("echo ready at 2 >&2; sleep 60", "2")]
+        {
+            let mut process = shell(script, &log);
+            assert_eq!(process.wait_for_line(LIMIT, ready).await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_before_it_is_ready_shows_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = shell("echo the reason; exit 3", &folder.path().join("log"));
+        let error = process.wait_for_line(LIMIT, |_| None::<()>).await.unwrap_err();
+        assert!(matches!(&error, ProcessError::Ended { status, .. } if status.code() == Some(3)));
+        assert!(error.to_string().contains("the reason"));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_never_ready_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = shell("sleep 60", &folder.path().join("log"));
+        let limit = Duration::from_millis(100);
+        let error = process.wait_for_line(limit, |_| None::<()>).await.unwrap_err();
+        assert!(matches!(error, ProcessError::NotReady { .. }));
+    }
+
+    #[test]
+    fn a_dropped_process_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = shell("exec sleep 60", &folder.path().join("log"));
+        let id = process.id();
+        assert!(is_alive(id));
+        drop(process);
+        assert!(!is_alive(id));
+    }
+
+    #[tokio::test]
+    async fn a_stopped_process_may_end_in_order_and_is_killed_if_it_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let ready = |line: &str| (line == "ready").then_some(());
+
+        let mut polite =
+            shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done", &log);
+        polite.wait_for_line(LIMIT, ready).await.unwrap();
+        assert_eq!(polite.stop(LIMIT).await.unwrap().code(), Some(7));
+
+        let mut deaf = shell("trap '' TERM; echo ready; while :; do sleep 0.05; done", &log);
+        deaf.wait_for_line(LIMIT, ready).await.unwrap();
+        assert_eq!(deaf.stop(Duration::from_millis(200)).await.unwrap().code(), None);
+    }
+
+    #[test]
+    fn a_tail_is_the_end_of_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        fs::write(&log, (0..1000).map(|n| format!("line {n}\n")).collect::<String>()).unwrap();
+        let tail = tail(&log);
+        assert_eq!(tail.lines().count(), TAIL_LINES);
+        assert!(tail.ends_with("line 999\n"));
+        assert_eq!(super::tail(&folder.path().join("absent")), "");
+    }
+}

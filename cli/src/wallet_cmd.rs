@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `tee wallet`: minting and viewing secret NFTs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use tee_primitives::{cluster::ClusterId, nft::NftId, packet::RequesterType};
+use tee_wallet::{
+    chain::Chain,
+    recovery::RecoveryFile,
+    secret::{MintRequest, Minted, Progress, Wallet},
+};
+
+use crate::{app::NodeArgs, keys::KeyArgs, report::Report};
+
+/// Mint and view secret NFTs.
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Encrypt a file, create a secret NFT for it, and store its key's shares in a cluster.
+    Mint(MintArgs),
+    /// Go on with a minting that was interrupted, from its recovery file.
+    Resume(ResumeArgs),
+    /// Retrieve a secret NFT's key and decrypt its file.
+    View(ViewArgs),
+}
+
+/// Arguments of `tee wallet mint`.
+#[derive(Args, Debug)]
+pub struct MintArgs {
+    /// The file that becomes the secret.
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+    /// Where the encrypted file is written; default: the file's name with .sealed added.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The NFT's public metadata, usually a URI, at most 150 bytes.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    metadata: String,
+    /// Where viewers will find the encrypted file, usually a URI, at most 150 bytes; default:
+    /// sha256: and the encrypted file's hash.
+    #[arg(long, value_name = "TEXT")]
+    secret_metadata: Option<String>,
+    /// The cluster that gets the shares.
+    #[arg(long, value_name = "ID", default_value_t = 0)]
+    cluster: ClusterId,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Arguments of `tee wallet resume`.
+#[derive(Args, Debug)]
+pub struct ResumeArgs {
+    /// The recovery file that the interrupted minting left beside the encrypted file.
+    #[arg(long, value_name = "FILE")]
+    recovery: PathBuf,
+    /// The NFT, if the recovery file does not name it.
+    #[arg(long, value_name = "ID")]
+    nft: Option<NftId>,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Arguments of `tee wallet view`.
+#[derive(Args, Debug)]
+pub struct ViewArgs {
+    /// The NFT.
+    #[arg(long, value_name = "ID")]
+    nft: NftId,
+    /// Its encrypted file.
+    #[arg(long, value_name = "FILE")]
+    media: PathBuf,
+    /// Where the decrypted file is written.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// In which role the key is asked for.
+    #[arg(long, value_enum, default_value_t = Role::Owner)]
+    role: Role,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Role {
+    /// The NFT's owner.
+    Owner,
+    /// Whom the owner delegated it to.
+    Delegatee,
+    /// Who rents it.
+    Rentee,
+}
+
+impl From<Role> for RequesterType {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Owner,
+            Role::Delegatee => Self::Delegatee,
+            Role::Rentee => Self::Rentee,
+        }
+    }
+}
+
+/// Runs `tee wallet`.
+pub async fn run(command: WalletCommand, report: Report) -> anyhow::Result<()> {
+    match command {
+        WalletCommand::Mint(args) => mint(args, report).await,
+        WalletCommand::Resume(args) => resume(args, report).await,
+        WalletCommand::View(args) => view(&args, report).await,
+    }
+}
+
+async fn mint(args: MintArgs, report: Report) -> anyhow::Result<()> {
+    let sealed = args.out.unwrap_or_else(|| {
+        let mut name = args.file.as_os_str().to_owned();
+        name.push(".sealed");
+        name.into()
+    });
+    let recovery = RecoveryFile::path_for(&sealed);
+    let request = MintRequest {
+        source: args.file,
+        sealed: sealed.clone(),
+        offchain_data: args.metadata.into_bytes(),
+        secret_offchain_data: args.secret_metadata.map(String::into_bytes),
+        cluster_id: args.cluster,
+    };
+    let account = args.key.keypair()?;
+    let wallet = Wallet::new(Chain::connect(&args.node.rpc_url).await?, account)?;
+    let minted = wallet.mint_secret(request, |progress| show(report, progress));
+    let minted = report.waiting("minting", minted).await.inspect_err(|_| {
+        if recovery.exists() {
+            eprintln!(
+                "the key is kept in {path}; go on with `tee wallet resume --recovery {path}`",
+                path = recovery.display()
+            );
+        }
+    })?;
+    finish(report, minted);
+    report.line(format_args!("encrypted file: {}", sealed.display()));
+    Ok(())
+}
+
+async fn resume(args: ResumeArgs, report: Report) -> anyhow::Result<()> {
+    let account = args.key.keypair()?;
+    let wallet = Wallet::new(Chain::connect(&args.node.rpc_url).await?, account)?;
+    let resumed = wallet.resume(args.recovery, args.nft, |progress| show(report, progress));
+    finish(report, report.waiting("resuming", resumed).await?);
+    Ok(())
+}
+
+async fn view(args: &ViewArgs, report: Report) -> anyhow::Result<()> {
+    let wallet = Wallet::new(Chain::connect(&args.node.rpc_url).await?, args.key.keypair()?)?;
+    let viewed = wallet.view_secret(args.nft, args.role.into(), &args.media, &args.out);
+    report.waiting("retrieving the key", viewed).await?;
+    report.line(format_args!("decrypted into {}", args.out.display()));
+    Ok(())
+}
+
+fn show(report: Report, progress: Progress) {
+    match progress {
+        Progress::Sealed(hash) => {
+            report.note(format_args!("encrypted, SHA-256 {}", hex::encode(hash)));
+        }
+        Progress::Minted { nft_id, block_number } => {
+            report.note(format_args!("NFT {nft_id} created in block #{block_number}"));
+        }
+        Progress::Stored => report.note("all five enclaves hold their share"),
+        Progress::Synced(synced) => {
+            report.note(format_args!("synced in block #{}", synced.block_number));
+        }
+    }
+}
+
+fn finish(report: Report, minted: Minted) {
+    let cluster = minted.synced.cluster_id;
+    report.line(format_args!("NFT {}: its key is in cluster {cluster}", minted.nft_id));
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Storing to and retrieving from the five enclaves of a cluster.
+
+use std::{fmt, future::Future, time::Duration};
+
+use futures::{stream::FuturesUnordered, StreamExt};
+use rand::Rng;
+use tee_primitives::{
+    cluster::{ClusterId, SlotId},
+    nft::NftId,
+    packet::{RetrieveKeysharePacket, StoreData},
+    RawAccountId,
+};
+use tokio::time::{sleep, timeout_at, Instant};
+
+use crate::{
+    enclave::{EnclaveClient, EnclaveError},
+    media::MediaKey,
+    packets::StoreAttempt,
+    split::{Recovery, Share, SHARES},
+};
+
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+const LONGEST_RETRY: Duration = Duration::from_secs(4);
+
+/// Refusals that only say that the request came too late.
+const EXPIRED: [&str; 2] = ["EXPIREDSIGNER", "EXPIREDREQUEST"];
+
+/// An enclave in its slot, as the chain names it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Member {
+    /// Its slot.
+    pub slot_id: SlotId,
+    /// Who runs it.
+    pub operator: RawAccountId,
+    /// Its account.
+    pub enclave_account: RawAccountId,
+    /// Where its API is.
+    pub url: String,
+}
+
+/// The enclaves of a cluster, ordered by slot.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Members {
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// At most five, each in another slot.
+    pub enclaves: Vec<Member>,
+}
+
+impl Members {
+    /// Whether the cluster has an enclave in each slot.
+    pub fn check_complete(&self) -> Result<(), IncompleteCluster> {
+        let in_order = (0..).zip(&self.enclaves).all(|(slot, member)| member.slot_id == slot);
+        if in_order && self.enclaves.len() == SHARES {
+            return Ok(());
+        }
+        Err(IncompleteCluster { cluster_id: self.cluster_id, found: self.enclaves.len() })
+    }
+}
+
+/// A cluster cannot take shares because it is not complete.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "cluster {cluster_id} has enclaves in {found} of its {SHARES} slots and cannot take shares"
+)]
+pub struct IncompleteCluster {
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// How many slots are filled.
+    pub found: usize,
+}
+
+/// What became of one slot's share.
+#[derive(Debug)]
+pub struct SlotOutcome {
+    /// The slot.
+    pub slot_id: SlotId,
+    /// Success, or why not.
+    pub result: Result<(), EnclaveError>,
+}
+
+/// What became of the five shares of an attempt.
+#[derive(Debug)]
+pub struct StoreReport {
+    /// One for each slot, in order.
+    pub slots: Vec<SlotOutcome>,
+}
+
+impl StoreReport {
+    /// Whether all five enclaves hold their share.
+    pub fn is_complete(&self) -> bool {
+        self.slots.len() == SHARES && self.slots.iter().all(|slot| slot.result.is_ok())
+    }
+
+    /// Whether another splitting may be taken: no enclave refused for a reason that stays.
+    pub fn may_succeed_later(&self) -> bool {
+        self.slots.iter().all(|slot| match &slot.result {
+            Ok(()) => true,
+            Err(EnclaveError::Refused { status, .. }) if EXPIRED.contains(&status.as_str()) => true,
+            Err(error) => error.is_transient(),
+        })
+    }
+}
+
+impl fmt::Display for StoreReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_slots(f, &self.slots, "stored")
+    }
+}
+
+/// Not all enclaves of a cluster are in service.
+#[derive(Debug, thiserror::Error)]
+pub struct NotInService {
+    /// How each slot is.
+    pub slots: Vec<SlotOutcome>,
+}
+
+impl fmt::Display for NotInService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not all enclaves of the cluster are in service; ")?;
+        write_slots(f, &self.slots, "in service")
+    }
+}
+
+/// No key could be rebuilt.
+#[derive(Debug, thiserror::Error)]
+pub struct NotRecovered {
+    /// What each slot answered.
+    pub slots: Vec<SlotOutcome>,
+}
+
+impl fmt::Display for NotRecovered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the enclaves' answers do not rebuild the key; ")?;
+        write_slots(f, &self.slots, "gave a share")
+    }
+}
+
+/// What each slot says; slots that say the same are named together.
+fn write_slots(f: &mut fmt::Formatter<'_>, slots: &[SlotOutcome], good: &str) -> fmt::Result {
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
+    for slot in slots {
+        let text = slot.result.as_ref().map_or_else(ToString::to_string, |()| good.to_owned());
+        let slot_id = slot.slot_id.to_string();
+        match said.iter_mut().find(|(other, _)| *other == text) {
+            Some((_, slots)) => slots.push(slot_id),
+            None => said.push((text, vec![slot_id])),
+        }
+    }
+    for (index, (text, slots)) in said.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "; " };
+        let noun = if slots.len() == 1 { "slot" } else { "slots" };
+        write!(f, "{separator}{noun} {}: {text}", slots.join(", "))?;
+    }
+    Ok(())
+}
+
+/// Waits until all five enclaves are in service, at most until `deadline`.
+///
+/// A splitting is offered only then: an enclave keeps few splittings of one key, so none should be
+/// spent on a cluster that cannot take it.
+pub async fn wait_in_service(
+    client: &EnclaveClient,
+    members: &Members,
+    deadline: Instant,
+) -> Result<(), NotInService> {
+    let asked = members.enclaves.iter().map(|member| async move {
+        let in_service = repeat(deadline, || async {
+            client.health(&member.url).await?.check(&member.enclave_account)
+        });
+        SlotOutcome { slot_id: member.slot_id, result: in_service.await }
+    });
+    let slots = futures::future::join_all(asked).await;
+    if slots.iter().all(|slot| slot.result.is_ok()) {
+        return Ok(());
+    }
+    Err(NotInService { slots })
+}
+
+/// Sends the attempt's five shares to the five enclaves, the n-th to slot n, all at once.
+///
+/// Failures that may pass are repeated, with growing pauses, until `deadline`. Calling this again
+/// with the same attempt is safe: an enclave that holds the share answers with the same success.
+pub async fn store(
+    client: &EnclaveClient,
+    members: &Members,
+    attempt: &StoreAttempt,
+    deadline: Instant,
+) -> Result<StoreReport, IncompleteCluster> {
+    members.check_complete()?;
+    let sent = members.enclaves.iter().zip(attempt.packets()).map(|(member, packet)| async move {
+        let result = repeat(deadline, || async { client.store(&member.url, &packet).await }).await;
+        SlotOutcome { slot_id: member.slot_id, result: result.map(|_| ()) }
+    });
+    Ok(StoreReport { slots: futures::future::join_all(sent).await })
+}
+
+/// Asks all enclaves at once for their shares of `packet`'s NFT and returns the key as soon as
+/// three right shares have come. Enclaves that are down, slow or lie do not matter as long as three
+/// answer rightly before `deadline`; `opens` tells the right key.
+pub async fn retrieve(
+    client: &EnclaveClient,
+    members: &Members,
+    nft_id: NftId,
+    packet: &RetrieveKeysharePacket,
+    opens: impl Fn(&MediaKey) -> bool,
+    deadline: Instant,
+) -> Result<MediaKey, NotRecovered> {
+    let mut answers: FuturesUnordered<_> = members
+        .enclaves
+        .iter()
+        .map(|member| async move {
+            let share =
+                repeat(deadline, || async { retrieve_one(client, member, nft_id, packet).await });
+            (member.slot_id, share.await)
+        })
+        .collect();
+    let mut recovery = Recovery::new(opens);
+    let mut slots = Vec::with_capacity(SHARES);
+    while let Some((slot_id, answer)) = answers.next().await {
+        let added = answer.and_then(|share| recovery.add(&share).map_err(bad_share));
+        match added {
+            Ok(Some(key)) => return Ok(key),
+            Ok(None) => slots.push(SlotOutcome { slot_id, result: Ok(()) }),
+            Err(error) => slots.push(SlotOutcome { slot_id, result: Err(error) }),
+        }
+    }
+    slots.sort_by_key(|slot| slot.slot_id);
+    Err(NotRecovered { slots })
+}
+
+async fn retrieve_one(
+    client: &EnclaveClient,
+    member: &Member,
+    nft_id: NftId,
+    packet: &RetrieveKeysharePacket,
+) -> Result<Share, EnclaveError> {
+    let response = client.retrieve(&member.url, packet).await?;
+    let data = response.keyshare_data.as_deref().unwrap_or_default();
+    let data = StoreData::parse(data).map_err(bad_share)?;
+    if data.nft_id != nft_id {
+        return Err(EnclaveError::BadShare(format!("it is for NFT {}", data.nft_id)));
+    }
+    Share::parse(data.share).map_err(bad_share)
+}
+
+/// The errors that end here name what is wrong, never the content.
+fn bad_share(error: impl fmt::Display) -> EnclaveError {
+    EnclaveError::BadShare(error.to_string())
+}
+
+/// Repeats `request` while it fails with what may pass, until `deadline`.
+async fn repeat<T, Sent: Future<Output = Result<T, EnclaveError>>>(
+    deadline: Instant,
+    request: impl Fn() -> Sent,
+) -> Result<T, EnclaveError> {
+    let mut pause = FIRST_RETRY;
+    let mut last = None;
+    loop {
+        let error = match timeout_at(deadline, request()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(last.unwrap_or_else(no_answer)),
+        };
+        // Clients that were refused together should not come back together.
+        let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
+        if !error.is_transient() || Instant::now() + jittered >= deadline {
+            return Err(error);
+        }
+        tracing::debug!(%error, "request is repeated");
+        last = Some(error);
+        sleep(jittered).await;
+        pause = (pause * 2).min(LONGEST_RETRY);
+    }
+}
+
+fn no_answer() -> EnclaveError {
+    EnclaveError::Unreachable { reason: String::from("no answer in time"), bad_address: false }
+}
+
+#[cfg(test)]
+mod tests;

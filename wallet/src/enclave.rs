@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Client of one enclave's HTTP API (TIP-500 "Enclave API").
+
+use std::{error::Error, time::Duration};
+
+use reqwest::{redirect, RequestBuilder, StatusCode};
+use serde::{de::DeserializeOwned, Deserialize, Serialize};
+use tee_primitives::{
+    nft::NftId,
+    packet::{KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket},
+    BlockNumber, RawAccountId,
+};
+use zeroize::Zeroizing;
+
+use crate::packets::ss58;
+
+/// How long a connection may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long one request may take. An enclave may hold a store request back for 20 seconds, until
+/// finality shows the NFT.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest answer that is read, in bytes.
+pub const MAX_ANSWER_LEN: usize = 64 * 1024;
+
+/// Status of a successful store request.
+pub const STORE_SUCCESS: &str = "STORESUCCESS";
+
+/// Status of a successful retrieve request.
+pub const RETRIEVE_SUCCESS: &str = "RETRIEVESUCCESS";
+
+const MAX_DESCRIPTION_CHARS: usize = 300;
+
+/// Why an enclave gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum EnclaveError {
+    /// No answer came.
+    #[error("the enclave cannot be reached: {reason}")]
+    Unreachable {
+        /// What failed, without the address.
+        reason: String,
+        /// Whether the address itself is what is wrong.
+        bad_address: bool,
+    },
+    /// The enclave refused.
+    #[error("the enclave refused with {status} (HTTP {http}): {description}")]
+    Refused {
+        /// HTTP status code.
+        http: u16,
+        /// The enclave's status name.
+        status: String,
+        /// The enclave's explanation.
+        description: String,
+    },
+    /// The answer was longer than [`MAX_ANSWER_LEN`].
+    #[error("the enclave's answer is longer than {MAX_ANSWER_LEN} bytes")]
+    TooLong,
+    /// The answer is not what the API describes.
+    #[error("the enclave's answer (HTTP {http}) cannot be read: {reason}")]
+    Malformed {
+        /// HTTP status code.
+        http: u16,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another enclave than the one the chain names answers at the address.
+    #[error("another enclave answers at its address: {0}")]
+    OtherEnclave(String),
+    /// The enclave answers but does not serve its slot.
+    #[error("the enclave is not in service: {0}")]
+    NotInService(String),
+    /// The share is not the one that was asked for.
+    #[error("the enclave answered with an unusable share: {0}")]
+    BadShare(String),
+}
+
+impl EnclaveError {
+    /// Whether the same request may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { bad_address, .. } => !bad_address,
+            Self::Refused { http, .. } | Self::Malformed { http, .. } => {
+                matches!(http, 408 | 429 | 502 | 503 | 504)
+            }
+            Self::NotInService(_) => true,
+            Self::TooLong | Self::OtherEnclave(_) | Self::BadShare(_) => false,
+        }
+    }
+
+    fn transport(error: &reqwest::Error) -> Self {
+        // reqwest's own text says only "error sending request"; the reason is in the sources.
+        let mut reason = String::from(if error.is_timeout() { "timed out" } else { "failed" });
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reason = cause.to_string();
+            source = cause.source();
+        }
+        Self::Unreachable { reason, bad_address: error.is_builder() }
+    }
+}
+
+/// Answer of `/api/health`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Health {
+    /// Name of the chain the enclave follows.
+    pub chain: String,
+    /// The newest block the enclave knows to be finalized.
+    pub block_number: BlockNumber,
+    /// Empty: not assigned to a slot. `setup`: filling its slot. Otherwise the block up to which
+    /// it holds what its slot must hold.
+    pub sync_state: String,
+    /// Version of the enclave's program.
+    pub version: String,
+    /// How the enclave is, for people.
+    pub description: String,
+    /// The account whose key was made inside the enclave, SS58.
+    pub enclave_address: String,
+    /// How the enclave proves what it is; `none` if it does not.
+    #[serde(default)]
+    pub attestation: Option<String>,
+}
+
+impl Health {
+    /// Fails unless the enclave with this account serves its slot.
+    pub fn check(&self, enclave: &RawAccountId) -> Result<(), EnclaveError> {
+        if self.enclave_address != ss58(enclave) {
+            return Err(EnclaveError::OtherEnclave(printable(&self.enclave_address)));
+        }
+        match self.sync_state.parse::<BlockNumber>() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(EnclaveError::NotInService(printable(&self.description))),
+        }
+    }
+}
+
+/// Answer of `/api/secret-nft/is-keyshare-available/<NFT id>`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Availability {
+    /// Account of the enclave that answers, SS58.
+    pub enclave_account: String,
+    /// The block in which the keyshares became synced; 0 before that.
+    pub block_number: BlockNumber,
+    /// The NFT.
+    pub nft_id: NftId,
+    /// Whether the enclave holds a share.
+    pub exists: bool,
+}
+
+/// An answer that reports an error.
+#[derive(Deserialize)]
+struct Refusal {
+    status: String,
+    #[serde(default)]
+    description: String,
+}
+
+/// Client of any enclave; connections are kept open and shared between clones.
+#[derive(Clone, Debug)]
+pub struct EnclaveClient {
+    http: reqwest::Client,
+}
+
+impl EnclaveClient {
+    /// A client with the time-outs [`CONNECT_TIMEOUT`] and [`REQUEST_TIMEOUT`], which follows no
+    /// redirects: a request goes to whom the chain names, or nowhere.
+    pub fn new() -> Result<Self, EnclaveError> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|error| EnclaveError::transport(&error))?;
+        Ok(Self { http })
+    }
+
+    /// `GET /api/health`.
+    pub async fn health(&self, url: &str) -> Result<Health, EnclaveError> {
+        answer(self.http.get(route(url, "health"))).await
+    }
+
+    /// `GET /api/secret-nft/is-keyshare-available/<NFT id>`.
+    pub async fn availability(
+        &self,
+        url: &str,
+        nft_id: NftId,
+    ) -> Result<Availability, EnclaveError> {
+        let path = format!("secret-nft/is-keyshare-available/{nft_id}");
+        answer(self.http.get(route(url, &path))).await
+    }
+
+    /// `POST /api/secret-nft/store-keyshare`: the enclave holds the share durably when this
+    /// returns success.
+    pub async fn store(
+        &self,
+        url: &str,
+        packet: &StoreKeysharePacket,
+    ) -> Result<KeyshareResponse, EnclaveError> {
+        let request = self.http.post(route(url, "secret-nft/store-keyshare")).json(packet);
+        expect_status(answer(request).await?, STORE_SUCCESS)
+    }
+
+    /// `POST /api/secret-nft/retrieve-keyshare`.
+    pub async fn retrieve(
+        &self,
+        url: &str,
+        packet: &RetrieveKeysharePacket,
+    ) -> Result<KeyshareResponse, EnclaveError> {
+        let request = self.http.post(route(url, "secret-nft/retrieve-keyshare")).json(packet);
+        expect_status(answer(request).await?, RETRIEVE_SUCCESS)
+    }
+}
+
+fn route(url: &str, path: &str) -> String {
+    format!("{}/api/{path}", url.trim_end_matches('/'))
+}
+
+fn expect_status(
+    response: KeyshareResponse,
+    expected: &str,
+) -> Result<KeyshareResponse, EnclaveError> {
+    if response.status == expected {
+        return Ok(response);
+    }
+    Err(EnclaveError::Malformed {
+        http: StatusCode::OK.as_u16(),
+        reason: format!("its status is not {expected}"),
+    })
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, EnclaveError> {
+    let unreachable = |error: reqwest::Error| EnclaveError::transport(&error);
+    let mut response = request.send().await.map_err(unreachable)?;
+    let http = response.status();
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(part) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + part.len() > MAX_ANSWER_LEN {
+            return Err(EnclaveError::TooLong);
+        }
+        body.extend_from_slice(&part);
+    }
+    // serde_json's errors name a place, never the content.
+    let malformed = |error: serde_json::Error| EnclaveError::Malformed {
+        http: http.as_u16(),
+        reason: error.to_string(),
+    };
+    if http.is_success() {
+        return serde_json::from_slice(&body).map_err(malformed);
+    }
+    let refusal: Refusal = serde_json::from_slice(&body).map_err(malformed)?;
+    Err(EnclaveError::Refused {
+        http: http.as_u16(),
+        status: printable(&refusal.status),
+        description: printable(&refusal.description),
+    })
+}
+
+/// What an enclave says is shown on terminals: bounded, and without control characters.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_DESCRIPTION_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_failures_that_may_pass_are_repeated() {
+        let refused = |http| EnclaveError::Refused {
+            http,
+            status: String::new(),
+            description: String::new(),
+        };
+        for http in [408, 429, 502, 503, 504] {
+            assert!(refused(http).is_transient());
+        }
+        for http in [400, 401, 403, 404, 409, 422, 500] {
+            assert!(!refused(http).is_transient());
+        }
+        let unreachable =
+            |bad_address| EnclaveError::Unreachable { reason: String::new(), bad_address };
+        assert!(unreachable(false).is_transient());
+        assert!(!unreachable(true).is_transient());
+        assert!(!EnclaveError::TooLong.is_transient());
+    }
+
+    #[test]
+    fn what_an_enclave_says_cannot_reach_the_terminal_as_control_characters() {
+        assert_eq!(printable("a\u{1b}[2Jb\n"), "a[2Jb");
+        assert_eq!(printable(&"x".repeat(5000)).len(), MAX_DESCRIPTION_CHARS);
+    }
+
+    #[test]
+    fn only_the_named_enclave_in_service_passes_the_check() {
+        let health = |sync_state: &str| Health {
+            chain: String::new(),
+            block_number: 7,
+            sync_state: sync_state.to_owned(),
+            version: String::new(),
+            description: String::new(),
+            enclave_address: ss58(&[1; 32]),
+            attestation: None,
+        };
+        assert!(health("7").check(&[1; 32]).is_ok());
+        assert!(matches!(health("7").check(&[2; 32]), Err(EnclaveError::OtherEnclave(_))));
+        for state in ["", "setup"] {
+            assert!(matches!(health(state).check(&[1; 32]), Err(EnclaveError::NotInService(_))));
+        }
+    }
+
+    #[test]
+    fn a_route_has_one_slash_between_its_parts() {
+        for url in ["http://enclave:1", "http://enclave:1/"] {
+            assert_eq!(route(url, "health"), "http://enclave:1/api/health");
+        }
+    }
+}

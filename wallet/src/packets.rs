@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Signed requests to enclaves, in the form that TIP-500 and its published clients use.
+
+use rand::{rngs::OsRng, TryRngCore};
+use subxt::utils::AccountId32;
+use subxt_signer::sr25519::Keypair;
+use tee_primitives::{
+    keyshare::{split_of_signer, Split},
+    nft::NftId,
+    packet::{
+        retrieve_data, signer_address, store_data, AuthToken, RequesterType,
+        RetrieveKeysharePacket, StoreKeysharePacket, MAX_VALIDITY,
+    },
+    BlockNumber, RawAccountId,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    media::MediaKey,
+    split::{split, Share, SplitError, SHARES},
+};
+
+/// Why a splitting could not be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// The system gave no random bytes.
+    #[error("the system's random number generator failed: {0}")]
+    Random(#[from] rand::rand_core::OsError),
+    /// The random bytes were not a key.
+    #[error("no temporary signer could be made: {0}")]
+    Signer(#[from] subxt_signer::sr25519::Error),
+    /// The key could not be split.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+}
+
+/// One splitting of a key and its temporary signer.
+///
+/// All five requests of one attempt name the same signer, by which enclaves and chain know that
+/// their shares belong together. A retry must send the same attempt; a new attempt is a new split.
+pub struct StoreAttempt {
+    nft_id: NftId,
+    token: AuthToken,
+    owner_address: String,
+    signer_address: String,
+    owner_signature: String,
+    signer: Keypair,
+    shares: [Share; SHARES],
+}
+
+impl StoreAttempt {
+    /// Splits `key` and has `owner` approve a fresh signer. The requests are valid for
+    /// [`MAX_VALIDITY`] blocks from `finalized`, the newest finalized block.
+    pub fn new(
+        owner: &Keypair,
+        nft_id: NftId,
+        key: &MediaKey,
+        finalized: BlockNumber,
+    ) -> Result<Self, AttemptError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        OsRng.try_fill_bytes(seed.as_mut())?;
+        let signer = Keypair::from_secret_key(*seed)?;
+        let token = AuthToken { block_number: finalized, validity: MAX_VALIDITY };
+        let signer_address = signer_address(&ss58(&signer.public_key().0), token);
+        let owner_signature = sign(owner, &signer_address);
+        let owner_address = ss58(&owner.public_key().0);
+        let shares = split(key)?;
+        Ok(Self { nft_id, token, owner_address, signer_address, owner_signature, signer, shares })
+    }
+
+    /// The NFT the key belongs to.
+    pub fn nft_id(&self) -> NftId {
+        self.nft_id
+    }
+
+    /// What chain and enclaves call this splitting.
+    pub fn split(&self) -> Split {
+        split_of_signer(&self.signer_address)
+    }
+
+    /// The five requests, by slot.
+    pub fn packets(&self) -> impl Iterator<Item = StoreKeysharePacket> + '_ {
+        self.shares.iter().map(|share| {
+            let data = store_data(self.nft_id, share.as_str(), self.token);
+            StoreKeysharePacket {
+                owner_address: self.owner_address.clone(),
+                signer_address: self.signer_address.clone(),
+                signersig: self.owner_signature.clone(),
+                signature: sign(&self.signer, &data),
+                data,
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for StoreAttempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreAttempt")
+            .field("nft_id", &self.nft_id)
+            .field("signer_address", &self.signer_address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The request for a share. It is valid for [`MAX_VALIDITY`] blocks from `finalized`, the newest
+/// finalized block, and goes unchanged to every enclave.
+pub fn retrieve_packet(
+    requester: &Keypair,
+    requester_type: RequesterType,
+    nft_id: NftId,
+    finalized: BlockNumber,
+) -> RetrieveKeysharePacket {
+    let token = AuthToken { block_number: finalized, validity: MAX_VALIDITY };
+    let data = retrieve_data(nft_id, token);
+    RetrieveKeysharePacket {
+        requester_address: ss58(&requester.public_key().0),
+        requester_type,
+        signature: sign(requester, &data),
+        data,
+    }
+}
+
+/// An account's address with the prefix 42.
+pub fn ss58(account: &RawAccountId) -> String {
+    AccountId32(*account).to_string()
+}
+
+fn sign(signer: &Keypair, message: &str) -> String {
+    format!("0x{}", hex::encode(signer.sign(message.as_bytes()).0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, str::FromStr};
+
+    use subxt_signer::sr25519::{dev, verify, PublicKey, Signature};
+    use tee_primitives::packet::{RetrieveData, SignerAddress, StoreData};
+
+    use super::*;
+
+    fn signed_by(address: &str, message: &str, signature: &str) -> bool {
+        let digits = signature.strip_prefix("0x").unwrap();
+        let signature = Signature(hex::decode(digits).unwrap().try_into().unwrap());
+        verify(&signature, message, &PublicKey(AccountId32::from_str(address).unwrap().0))
+    }
+
+    fn attempt() -> StoreAttempt {
+        StoreAttempt::new(&dev::alice(), 7, &MediaKey::generate().unwrap(), 100).unwrap()
+    }
+
+    #[test]
+    fn a_store_request_is_signed_by_a_signer_that_the_owner_approved() {
+        let attempt = attempt();
+        let packets: Vec<_> = attempt.packets().collect();
+        assert_eq!(packets.len(), SHARES);
+        for packet in &packets {
+            assert_eq!(packet.owner_address, ss58(&dev::alice().public_key().0));
+            assert!(signed_by(&packet.owner_address, &packet.signer_address, &packet.signersig));
+            let signer = SignerAddress::parse(&packet.signer_address).unwrap();
+            assert!(signed_by(signer.signer_ss58, &packet.data, &packet.signature));
+            let data = StoreData::parse(&packet.data).unwrap();
+            assert_eq!(data.nft_id, 7);
+            for token in [signer.token, data.token] {
+                assert_eq!(token, AuthToken { block_number: 100, validity: MAX_VALIDITY });
+                assert_eq!(token.check(100), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_five_requests_of_an_attempt_carry_five_shares_of_one_split() {
+        let attempt = attempt();
+        let packets: Vec<_> = attempt.packets().collect();
+        let shares: BTreeSet<_> =
+            packets.iter().map(|packet| StoreData::parse(&packet.data).unwrap().share).collect();
+        assert_eq!(shares.len(), SHARES);
+        for packet in &packets {
+            assert_eq!(split_of_signer(&packet.signer_address), attempt.split());
+        }
+    }
+
+    #[test]
+    fn a_repeated_attempt_sends_the_same_shares_and_a_new_one_another_split() {
+        let key = MediaKey::generate().unwrap();
+        let new = || StoreAttempt::new(&dev::alice(), 7, &key, 100).unwrap();
+        let (first, second) = (new(), new());
+        let data = |attempt: &StoreAttempt| -> Vec<String> {
+            attempt.packets().map(|packet| packet.data.clone()).collect()
+        };
+        assert_eq!(data(&first), data(&first));
+        assert_ne!(data(&first), data(&second));
+        assert_ne!(first.split(), second.split());
+    }
+
+    #[test]
+    fn a_retrieve_request_is_signed_by_the_requester() {
+        let packet = retrieve_packet(&dev::bob(), RequesterType::Rentee, 9, 50);
+        assert_eq!(packet.requester_type, RequesterType::Rentee);
+        assert!(signed_by(&packet.requester_address, &packet.data, &packet.signature));
+        let data = RetrieveData::parse(&packet.data).unwrap();
+        assert_eq!((data.nft_id, data.token.block_number), (9, 50));
+    }
+
+    #[test]
+    fn debug_output_shows_neither_shares_nor_keys() {
+        let attempt = attempt();
+        let shown = format!("{attempt:?}");
+        for share in &attempt.shares {
+            assert!(!shown.contains(share.as_str()));
+        }
+        assert!(shown.contains("signer_address"));
+    }
+}
