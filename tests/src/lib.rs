@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the end-to-end tests share: plain HTTP requests, secret NFTs in known states, and looking
+//! at the finalized chain. The network itself is the one that `tee devnet` starts.
+
+use std::{future::Future, time::Duration};
+
+use anyhow::{bail, ensure, Context};
+use codec::Decode;
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+use subxt_signer::sr25519::Keypair;
+use tee_primitives::{
+    keyshare::{KeyshareKind, KeyshareStatus},
+    nft::NftId,
+    packet::StoreKeysharePacket,
+    BlockNumber,
+};
+use tee_wallet::{
+    chain::{calls, Chain, ChainBlock, Included, WaitFor},
+    media::MediaKey,
+    packets::StoreAttempt,
+};
+
+/// How long a condition on the chain may take to become true.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// The kind of keyshare that the tests use.
+pub const SECRET: KeyshareKind = KeyshareKind::Secret;
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status code.
+    pub code: StatusCode,
+    /// Its body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Reads an answer; every one of the enclaves' is JSON.
+    pub async fn read(response: Response) -> anyhow::Result<Self> {
+        let code = response.status();
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text)
+            .with_context(|| format!("answered {code} with a body that is not JSON: {text:?}"))?;
+        Ok(Self { code, body })
+    }
+
+    /// Its `status`, the stable string.
+    pub fn status(&self) -> &str {
+        self.body["status"].as_str().unwrap_or_default()
+    }
+
+    /// Fails unless it is this code with this status.
+    pub fn expect(&self, code: u16, status: &str) -> anyhow::Result<()> {
+        ensure!(
+            self.code.as_u16() == code && self.status() == status,
+            "expected {code} {status}, got {} {}",
+            self.code,
+            self.body
+        );
+        Ok(())
+    }
+}
+
+/// A client that repeats nothing.
+pub fn http() -> anyhow::Result<Client> {
+    Ok(Client::builder().timeout(Duration::from_secs(40)).build()?)
+}
+
+/// Posts JSON to an enclave.
+pub async fn post(url: &str, route: &str, body: &impl serde::Serialize) -> anyhow::Result<Answer> {
+    let request = http()?.post(format!("{url}{route}"));
+    let body = serde_json::to_vec(body)?;
+    let response = request.header("content-type", "application/json").body(body).send().await?;
+    Answer::read(response).await
+}
+
+/// Stores a share, once.
+pub async fn post_store(url: &str, packet: &StoreKeysharePacket) -> anyhow::Result<Answer> {
+    post(url, "/api/secret-nft/store-keyshare", packet).await
+}
+
+/// Asks an enclave something.
+pub async fn get(url: &str, route: &str) -> anyhow::Result<Answer> {
+    Answer::read(http()?.get(format!("{url}{route}")).send().await?).await
+}
+
+/// An NFT that waits for its shares, with their splitting.
+pub struct Unsynced {
+    /// The NFT.
+    pub nft_id: NftId,
+    /// What was split.
+    pub key: MediaKey,
+    /// A splitting of it.
+    pub attempt: StoreAttempt,
+    /// The requests, by slot.
+    pub packets: Vec<StoreKeysharePacket>,
+}
+
+impl Unsynced {
+    /// Creates a secret NFT and splits a key for it, without storing anything.
+    pub async fn create(chain: &Chain, owner: &Keypair, wait: WaitFor) -> anyhow::Result<Self> {
+        let nft_id = create_secret_nft(chain, owner, wait).await?;
+        let key = MediaKey::generate()?;
+        Self::split(chain, owner, nft_id, key).await
+    }
+
+    /// Splits the same key once more.
+    pub async fn split_again(&self, chain: &Chain, owner: &Keypair) -> anyhow::Result<Self> {
+        Self::split(chain, owner, self.nft_id, self.key.clone()).await
+    }
+
+    async fn split(
+        chain: &Chain,
+        owner: &Keypair,
+        nft_id: NftId,
+        key: MediaKey,
+    ) -> anyhow::Result<Self> {
+        let finalized = chain.finalized().await?.number();
+        let attempt = StoreAttempt::new(owner, nft_id, &key, finalized)?;
+        let packets = attempt.packets().collect();
+        Ok(Self { nft_id, key, attempt, packets })
+    }
+}
+
+/// Creates a secret NFT.
+pub async fn create_secret_nft(
+    chain: &Chain,
+    owner: &Keypair,
+    wait: WaitFor,
+) -> anyhow::Result<NftId> {
+    let call = calls::create_secret_nft(b"ipfs://public", b"ipfs://secret");
+    let included = chain.submit(&call, owner, wait, LIMIT).await?;
+    created_nft(&included)
+}
+
+/// The NFT that a transaction created.
+pub fn created_nft(included: &Included) -> anyhow::Result<NftId> {
+    let event = included.event("NFT", "NFTCreated").context("no NFT was created")?;
+    Ok(NftId::decode(&mut event.as_slice())?)
+}
+
+/// What the finalized chain knows of an NFT's keyshares.
+pub async fn keyshares(chain: &Chain, nft_id: NftId) -> anyhow::Result<KeyshareStatus> {
+    Ok(chain.finalized().await?.keyshares(nft_id, SECRET).await?)
+}
+
+/// Waits until the finalized chain has come so many blocks further.
+pub async fn wait_blocks(chain: &Chain, blocks: BlockNumber) -> anyhow::Result<()> {
+    let target = chain.finalized().await?.number() + blocks;
+    chain
+        .wait_for("further finalized blocks", LIMIT, |block| async move {
+            Ok((block.number() >= target).then_some(()))
+        })
+        .await?;
+    Ok(())
+}
+
+/// The slots of cluster 0 whose confirmation of an NFT's first version stands at a block.
+pub async fn confirmed_slots(block: &ChainBlock, nft_id: NftId) -> anyhow::Result<Vec<u32>> {
+    use tee_primitives::{abi::storage, cluster::CLUSTER_SIZE};
+
+    let mut slots = Vec::new();
+    for slot in 0..CLUSTER_SIZE {
+        let key = storage::confirmation(nft_id, SECRET, 1, 0, slot);
+        match block.client().storage().fetch_raw(key).await {
+            Ok(_) => slots.push(slot),
+            Err(subxt::error::StorageError::NoValueFound) => (),
+            Err(error) => bail!("a confirmation cannot be read: {error}"),
+        }
+    }
+    Ok(slots)
+}
+
+/// Waits until exactly these slots have confirmed on the finalized chain.
+pub async fn wait_confirmed(chain: &Chain, nft_id: NftId, slots: &[u32]) -> anyhow::Result<()> {
+    until("the confirmations of the slots", || async {
+        let block = chain.finalized().await?;
+        Ok(confirmed_slots(&block, nft_id).await? == slots)
+    })
+    .await
+}
+
+/// Looks until a condition is true, at most [`LIMIT`].
+pub async fn until<Look>(what: &str, look: impl Fn() -> Look) -> anyhow::Result<()>
+where
+    Look: Future<Output = anyhow::Result<bool>>,
+{
+    let deadline = tokio::time::Instant::now() + LIMIT;
+    while !look().await? {
+        ensure!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
