@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The HTTP API of TIP-500.
+//!
+//! | route | method | module |
+//! |---|---|---|
+//! | `/api/health` | GET | [`health`] |
+//! | `/api/quote` | GET | [`quote`] |
+//! | `/api/secret-nft/is-keyshare-available/{nft id}` | GET | [`availability`] |
+//! | `/api/secret-nft/store-keyshare` | POST | [`store`] |
+//! | `/api/secret-nft/retrieve-keyshare` | POST | [`retrieve`] |
+//!
+//! Whatever is wrong with a request, the answer is JSON with a status of [`failure::Status`].
+
+use std::sync::Arc;
+
+use axum::{
+    routing::{get, post},
+    Router,
+};
+use tee_primitives::RawAccountId;
+use tokio::sync::watch;
+
+use crate::{
+    account::Account, chain::Chain, park::Park, platform::Platform, store::Store, view::Outlook,
+};
+
+pub mod availability;
+pub mod failure;
+pub mod health;
+pub mod quote;
+pub mod retrieve;
+pub mod store;
+
+mod limits;
+mod request;
+
+pub use limits::ApiLimits;
+
+/// What the handlers work with.
+pub struct Context {
+    /// The enclave's keys.
+    pub account: Account,
+    /// Whom the enclave works for.
+    pub operator: RawAccountId,
+    /// The machine.
+    pub platform: Arc<dyn Platform>,
+    /// The chain.
+    pub chain: Arc<dyn Chain>,
+    /// What the enclave holds.
+    pub store: Store,
+    /// What is known of the chain.
+    pub outlook: watch::Receiver<Outlook>,
+    /// Requests that wait for finality.
+    pub park: Park,
+    /// The newest quote.
+    pub quotes: quote::QuoteCache,
+}
+
+/// The API.
+pub fn router(context: Arc<Context>, limits: &ApiLimits) -> Router {
+    let limited = Router::new()
+        .route("/api/quote", get(quote::handle))
+        .route("/api/secret-nft/is-keyshare-available/{nft_id}", get(availability::handle))
+        .route("/api/secret-nft/store-keyshare", post(store::handle))
+        .route("/api/secret-nft/retrieve-keyshare", post(retrieve::handle));
+    // Health is answered also when everything else is refused for lack of capacity.
+    let router = limits::shed(limited, limits, context.clone())
+        .route("/api/health", get(health::handle))
+        .fallback(failure::not_found)
+        .method_not_allowed_fallback(failure::method_not_allowed);
+    limits::guard(router, limits, context.clone()).with_state(context)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Everything that can be answered to a request that is not granted.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{header::RETRY_AFTER, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+    Json,
+};
+use tee_primitives::{
+    authorisation::Refusal,
+    nft::NftId,
+    packet::{KeyshareResponse, PacketError},
+};
+
+use super::Context;
+use crate::{
+    chain::ChainError,
+    park::{Full, MayChange},
+    store::{StoreError, StoreRefusal},
+};
+
+/// After how many seconds a client may try again what was refused for the moment.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("6");
+
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $code:ident, $text:literal;)*) => {
+        /// Why a request was not granted.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum Status {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Status {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name that clients see.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The HTTP status.
+            pub fn code(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$code,)* }
+            }
+
+            fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+statuses! {
+    /// The owner's signature is not `0x` and 128 hexadecimal digits; also a requester's.
+    InvalidSignerSignature = "INVALIDSIGNERSIGNATURE", BAD_REQUEST,
+        "Invalid request signer signature format.";
+    /// The signer's signature is not `0x` and 128 hexadecimal digits.
+    InvalidDataSignature = "INVALIDDATASIGNATURE", BAD_REQUEST,
+        "Invalid request data signature format.";
+    /// The signer's address is not `<SS58>_<block>_<validity>`.
+    InvalidSignerAddress = "INVALIDSIGNERADDRESS", BAD_REQUEST, "Invalid signer address format.";
+    /// The owner's address is not SS58.
+    InvalidOwnerAddress = "INVALIDOWNERADDRESS", BAD_REQUEST, "Invalid owner address format.";
+    /// The requester's address is not SS58.
+    InvalidRequesterAddress = "INVALIDREQUESTERADDRESS", BAD_REQUEST,
+        "Invalid requester address format.";
+    /// The owner has not approved the signer; also: the requester has not signed.
+    SignerSigVerificationFailed = "SIGNERSIGVERIFICATIONFAILED", BAD_REQUEST,
+        "Signer signature verification failed, Signer is not approved by NFT owner.";
+    /// The signer has not signed the data.
+    DataSigVerificationFailed = "DATASIGVERIFICATIONFAILED", BAD_REQUEST,
+        "Data signature verification failed.";
+    /// The data has not the right number of parts.
+    InvalidDataFormat = "INVALIDDATAFORMAT", BAD_REQUEST, "Failed to parse data field.";
+    /// The NFT id is not a number, or there is no such NFT.
+    InvalidNftId = "INVALIDNFTID", BAD_REQUEST,
+        "The nft-id is not a valid number or nft does not exist.";
+    /// The share is empty.
+    InvalidKeyshare = "INVALIDKEYSHARE", BAD_REQUEST,
+        "The key-share is empty or not a valid string.";
+    /// The share is too short.
+    KeyshareIsTooShort = "KEYSHAREISTOOSHORT", BAD_REQUEST,
+        "Secret-Share is too short, it is not secure enough.";
+    /// The share is too long.
+    KeyshareIsTooLong = "KEYSHAREISTOOLONG", BAD_REQUEST,
+        "Secret-Share is too long, it is not possible to store it.";
+    /// The data's token is not two numbers.
+    InvalidAuthToken = "INVALIDAUTHTOKEN", BAD_REQUEST, "Invalid authentication-token format.";
+    /// The signer's token is not valid now.
+    ExpiredSigner = "EXPIREDSIGNER", BAD_REQUEST,
+        "The signer account has been expired or is not in valid range.";
+    /// The data's token is not valid now.
+    ExpiredRequest = "EXPIREDREQUEST", BAD_REQUEST,
+        "The request data field has been expired or is not in valid range.";
+    /// Somebody else owns the NFT.
+    OwnershipVerificationFailed = "OWNERSHIPVERIFICATIONFAILED", UNAUTHORIZED,
+        "The nft-id is not owned by this owner.";
+    /// The requester has not the role it claims.
+    RequesterVerificationFailed = "REQUESTERVERIFICATIONFAILED", BAD_REQUEST,
+        "The requester is not either owner, delegatee or rentee.";
+    /// The NFT carries no secret.
+    IdIsNotASecretNft = "IDISNOTASECRETNFT", BAD_REQUEST, "The nft-id is not a secret-nft.";
+    /// No version of the NFT's keyshares waits for shares.
+    NotSyncing = "NOTSYNCING", FORBIDDEN, "The nft is not in syncing mode.";
+    /// No version of the NFT's keyshares is synced.
+    NotSynced = "NOTSYNCED", FORBIDDEN, "The nft is not in synced mode.";
+    /// A share is held that this one cannot be put beside.
+    NftIdExists = "NFTIDEXISTS", CONFLICT,
+        "Error storing NFT key-share to TEE : nft_id already exists.";
+    /// The share is not held here.
+    KeyNotExist = "KEYNOTEXIST", NOT_FOUND, "NFT Keyshare is not available.";
+    /// The share is held but cannot be read.
+    KeyNotReadable = "KEYNOTREADABLE", INTERNAL_SERVER_ERROR,
+        "The key-share cannot be read, use another enclave please.";
+    /// The store failed.
+    DatabaseFailure = "DATABASEFAILURE", INTERNAL_SERVER_ERROR,
+        "The enclave's store failed, use another enclave please.";
+    /// The machine could not make a quote.
+    QuoteFailure = "QUOTEFAILURE", INTERNAL_SERVER_ERROR, "The machine could not make a quote.";
+    /// The chain cannot be reached.
+    ChainUnavailable = "CHAINUNAVAILABLE", SERVICE_UNAVAILABLE,
+        "The enclave cannot reach the chain, try again later.";
+    /// The enclave is not assigned, or not to a cluster that does this.
+    NotInService = "NOTINSERVICE", SERVICE_UNAVAILABLE,
+        "The enclave is not assigned to a cluster that takes this request.";
+    /// There is no capacity left.
+    Busy = "BUSY", SERVICE_UNAVAILABLE, "The enclave is busy, try again later.";
+    /// There is no such route.
+    NotFound = "NOTFOUND", NOT_FOUND, "There is no such route.";
+    /// The route does not take this method.
+    MethodNotAllowed = "METHODNOTALLOWED", METHOD_NOT_ALLOWED,
+        "The route does not take this method.";
+    /// The body is not JSON.
+    InvalidJson = "INVALIDJSON", BAD_REQUEST, "The body is not valid JSON.";
+    /// The body's content type is not JSON.
+    UnsupportedMediaType = "UNSUPPORTEDMEDIATYPE", UNSUPPORTED_MEDIA_TYPE,
+        "The content type must be application/json.";
+    /// The body lacks a field, or one has another type.
+    InvalidFields = "INVALIDFIELDS", UNPROCESSABLE_ENTITY,
+        "The body lacks a field, or a field has another type.";
+    /// The body is too large.
+    BodyTooLarge = "BODYTOOLARGE", PAYLOAD_TOO_LARGE, "The body is too large.";
+    /// The body broke off.
+    BodyBrokeOff = "BODYBROKEOFF", BAD_REQUEST, "The body could not be read to its end.";
+    /// The request took too long.
+    Timeout = "TIMEOUT", REQUEST_TIMEOUT, "The request took too long.";
+    /// Something in the enclave broke.
+    InternalError = "INTERNALERROR", INTERNAL_SERVER_ERROR, "The enclave failed.";
+}
+
+/// Why a request was not granted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Failure {
+    status: Status,
+    may_change: bool,
+}
+
+impl Failure {
+    /// A refusal that a later block may lift.
+    pub fn for_now(status: Status) -> Self {
+        Self { status, may_change: true }
+    }
+
+    /// Which.
+    pub fn status(self) -> Status {
+        self.status
+    }
+
+    /// The answer. `call` names what was asked for.
+    pub fn answer(self, context: &Context, call: Option<&str>, nft_id: NftId) -> Response {
+        let text = self.status.text();
+        let description = match call {
+            Some(call) => format!("TEE Key-share {call}: {text}"),
+            None => text.into(),
+        };
+        let body = Json(KeyshareResponse {
+            status: self.status.name().into(),
+            nft_id,
+            enclave_account: context.account.address().into(),
+            keyshare_data: None,
+            description,
+        });
+        let mut response = (self.status.code(), body).into_response();
+        if self.status.code() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
+    }
+}
+
+impl MayChange for Failure {
+    fn may_change(&self) -> bool {
+        self.may_change
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self { status, may_change: false }
+    }
+}
+
+impl From<Full> for Failure {
+    fn from(_: Full) -> Self {
+        Status::Busy.into()
+    }
+}
+
+impl From<ChainError> for Failure {
+    fn from(error: ChainError) -> Self {
+        tracing::debug!(%error, "a request could not be decided");
+        Status::ChainUnavailable.into()
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Status::DatabaseFailure.into()
+    }
+}
+
+impl From<StoreRefusal> for Failure {
+    fn from(refusal: StoreRefusal) -> Self {
+        match refusal {
+            StoreRefusal::AnotherShare
+            | StoreRefusal::Synced
+            | StoreRefusal::NewerSplit
+            | StoreRefusal::TooManySplits => Status::NftIdExists.into(),
+        }
+    }
+}
+
+impl From<PacketError> for Failure {
+    fn from(error: PacketError) -> Self {
+        match error {
+            PacketError::Format => Status::InvalidDataFormat,
+            PacketError::NftId => Status::InvalidNftId,
+            PacketError::EmptyShare => Status::InvalidKeyshare,
+            PacketError::ShareTooShort => Status::KeyshareIsTooShort,
+            PacketError::ShareTooLong => Status::KeyshareIsTooLong,
+            PacketError::Token => Status::InvalidAuthToken,
+        }
+        .into()
+    }
+}
+
+/// What the chain's rules refuse. `not_authorised` is what a requester without the right is told.
+pub fn of_refusal(refusal: Refusal, not_authorised: Status) -> Failure {
+    Failure::for_now(match refusal {
+        Refusal::NoSuchNft => Status::InvalidNftId,
+        Refusal::NotOfThisKind => Status::IdIsNotASecretNft,
+        Refusal::NotSyncing => Status::NotSyncing,
+        Refusal::NotSynced => Status::NotSynced,
+        Refusal::NotAuthorised => not_authorised,
+    })
+}
+
+/// Answers requests for routes that do not exist.
+pub(super) async fn not_found(State(context): State<Arc<Context>>) -> Response {
+    Failure::from(Status::NotFound).answer(&context, None, 0)
+}
+
+/// Answers requests with a method that the route does not take.
+pub(super) async fn method_not_allowed(State(context): State<Arc<Context>>) -> Response {
+    Failure::from(Status::MethodNotAllowed).answer(&context, None, 0)
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `POST /api/secret-nft/store-keyshare` (TIP-500 "Store secret to enclave").
+//!
+//! Checks, cheap before costly: form of the fields, tokens, signatures, then at one finalized
+//! block: assignment, NFT, kind, pending version, owner. The answer `STORESUCCESS` means that the
+//! share and the intention to confirm it are durable.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{rejection::JsonRejection, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    Json,
+};
+use tee_primitives::{
+    authorisation,
+    cluster::SlotId,
+    keyshare::{split_of_signer, KeyshareKind, Version},
+    nft::NftId,
+    packet::{KeyshareResponse, SignerAddress, StoreData, StoreKeysharePacket},
+    BlockNumber, RawAccountId,
+};
+use zeroize::Zeroizing;
+
+use super::{
+    failure::{of_refusal, Failure, Status},
+    request, Context,
+};
+use crate::{
+    account,
+    chain::{facts, At},
+    park::Patience,
+    store::{NewShare, RecordKey, VersionKey},
+    view::View,
+};
+
+const CALL: &str = "NFTSTORE";
+const KIND: KeyshareKind = KeyshareKind::Secret;
+
+/// Handles the request.
+pub async fn handle(
+    State(context): State<Arc<Context>>,
+    body: Result<Json<StoreKeysharePacket>, JsonRejection>,
+) -> Response {
+    let packet = match request::body(body) {
+        Ok(packet) => packet,
+        Err(failure) => return failure.answer(&context, Some(CALL), 0),
+    };
+    let nft_id = StoreData::parse(&packet.data).map_or(0, |data| data.nft_id);
+    match store(&context, &packet).await {
+        Ok(()) => success(&context, nft_id),
+        Err(failure) => failure.answer(&context, Some(CALL), nft_id),
+    }
+}
+
+fn success(context: &Context, nft_id: NftId) -> Response {
+    let body = Json(KeyshareResponse {
+        status: "STORESUCCESS".into(),
+        nft_id,
+        enclave_account: context.account.address().into(),
+        keyshare_data: None,
+        description: "Keyshare is successfully stored to TEE".into(),
+    });
+    (StatusCode::OK, body).into_response()
+}
+
+/// Where a share may be stored.
+struct Permission {
+    version: Version,
+    slot_id: SlotId,
+    decided_at: BlockNumber,
+}
+
+async fn store(context: &Context, packet: &StoreKeysharePacket) -> Result<(), Failure> {
+    let owner = account::parse_address(&packet.owner_address).ok_or(Status::InvalidOwnerAddress)?;
+    let approved =
+        SignerAddress::parse(&packet.signer_address).map_err(|_| Status::InvalidSignerAddress)?;
+    let signer =
+        account::parse_address(approved.signer_ss58).ok_or(Status::InvalidSignerAddress)?;
+    let data = StoreData::parse(&packet.data)?;
+    let arrival = request::arrival(context)?;
+
+    let tokens = |finalized| {
+        request::token(approved.token, finalized, Status::ExpiredSigner)?;
+        request::token(data.token, finalized, Status::ExpiredRequest)
+    };
+    request::unless_final(tokens(arrival.view.finalized.number))?;
+    verify(packet, &owner, &signer)?;
+
+    let permitted = |at| async move {
+        let facts = facts::nft(&*context.chain, at, data.nft_id, KIND).await?;
+        authorisation::store(KIND, facts.nft.as_ref(), &facts.keyshares, &owner)
+            .map_err(|refusal| of_refusal(refusal, Status::OwnershipVerificationFailed))
+    };
+    let decide = |view: View| async move {
+        tokens(view.finalized.number)?;
+        let assignment = view
+            .assignment
+            .filter(|assignment| assignment.cluster_type.takes_keyshares())
+            .ok_or(Status::NotInService)?;
+        Ok::<_, Failure>(Permission {
+            version: permitted(At::Finalized(view.finalized.hash)).await?,
+            slot_id: assignment.slot_id,
+            decided_at: view.finalized.number,
+        })
+    };
+    let shown = || async { permitted(At::Best).await.is_ok() };
+    let Permission { version, slot_id, decided_at } =
+        context.park.decide(owner, Patience::NextBlock, arrival, decide, shown).await?;
+
+    let new = NewShare {
+        key: RecordKey {
+            version: VersionKey { nft_id: data.nft_id, kind: KIND, version },
+            split: split_of_signer(&packet.signer_address),
+        },
+        share: Zeroizing::new(data.share.as_bytes().to_vec()),
+        owner,
+        slot_id,
+        token_block: approved.token.block_number,
+        stored_at: decided_at,
+    };
+    context.store.store(new).await??;
+    Ok(())
+}
+
+fn verify(
+    packet: &StoreKeysharePacket,
+    owner: &RawAccountId,
+    signer: &RawAccountId,
+) -> Result<(), Failure> {
+    let approval = request::signature(&packet.signersig, Status::InvalidSignerSignature)?;
+    let signature = request::signature(&packet.signature, Status::InvalidDataSignature)?;
+    if !account::verify(&approval, &packet.signer_address, owner) {
+        return Err(Status::SignerSigVerificationFailed.into());
+    }
+    if !account::verify(&signature, &packet.data, signer) {
+        return Err(Status::DataSigVerificationFailed.into());
+    }
+    Ok(())
+}

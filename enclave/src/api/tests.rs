@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::{collections::HashSet, io, path::Path, time::Duration};
+
+use axum::{
+    body::{to_bytes, Body},
+    http::{header, HeaderMap, Method, Request, StatusCode},
+    response::Response,
+};
+use codec::DecodeAll;
+use serde_json::{json, Value};
+use subxt_signer::sr25519::{dev, Keypair};
+use tee_primitives::{
+    attestation::{AttestationPayload, Purpose},
+    cluster::ClusterType,
+    keyshare::{split_of_signer, KeyshareKind},
+    nft::{NftId, NftState},
+    packet::{
+        retrieve_data, signer_address, store_data, AuthToken, RequesterType,
+        RetrieveKeysharePacket, StoreData, StoreKeysharePacket,
+    },
+    BlockNumber,
+};
+use tempfile::TempDir;
+use tokio::{task::JoinHandle, time};
+use tower::ServiceExt;
+use zeroize::Zeroizing;
+
+use super::{failure::Status, *};
+use crate::{
+    account,
+    chain::scripted::{Scripted, GENESIS, SLOT},
+    confirm,
+    park::ParkLimits,
+    platform::PlatformError,
+    seal::Sealer,
+    store::{NewShare, RecordKey, VersionKey},
+    view::{self, View},
+};
+
+mod finality;
+mod malformed;
+mod statuses;
+
+const NFT: NftId = 7;
+const SHARE: &str = "a share of sufficient length";
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What the machine does when it is asked for a quote.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Quoting {
+    None,
+    Fails,
+    Panics,
+}
+
+struct Machine(Quoting);
+
+impl Platform for Machine {
+    fn attestation(&self) -> &'static str {
+        "none"
+    }
+
+    fn measurement(&self) -> [u8; 32] {
+        [0x3e; 32]
+    }
+
+    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
+        Ok(Zeroizing::new([1; 32]))
+    }
+
+    fn quote(&self, _: &[u8; 64]) -> Result<Option<Vec<u8>>, PlatformError> {
+        match self.0 {
+            Quoting::None => Ok(None),
+            Quoting::Fails => Err(PlatformError("made to fail".into())),
+            Quoting::Panics => panic!("made to panic"),
+        }
+    }
+}
+
+struct Setup {
+    park: ParkLimits,
+    api: ApiLimits,
+    quoting: Quoting,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { park: ParkLimits::default(), api: ApiLimits::default(), quoting: Quoting::None }
+    }
+}
+
+/// An enclave in this process, over a scripted chain.
+struct Enclave {
+    folder: TempDir,
+    chain: Arc<Scripted>,
+    context: Arc<Context>,
+    router: Router,
+    tasks: Vec<JoinHandle<()>>,
+    store_task: JoinHandle<Result<(), crate::store::StoreError>>,
+}
+
+fn owner() -> Keypair {
+    dev::alice()
+}
+
+fn operator() -> RawAccountId {
+    dev::ferdie().public_key().0
+}
+
+fn account_in(folder: &Path) -> Account {
+    Account::load_or_create(folder, &Sealer::new(&[1; 32])).unwrap()
+}
+
+impl Enclave {
+    /// Assigned, at block 100, where the owner has an NFT whose keyshares are pending.
+    async fn start() -> Self {
+        Self::start_with(Setup::default()).await
+    }
+
+    async fn start_with(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = Scripted::new(account_in(folder.path()).id());
+        chain.assign(operator(), ClusterType::Public);
+        chain.mint(NFT, owner().public_key().0);
+        chain.finalize(100);
+        let enclave = Self::open(folder, chain, setup);
+        enclave.sees(100).await;
+        enclave
+    }
+
+    fn open(folder: TempDir, chain: Arc<Scripted>, setup: Setup) -> Self {
+        let account = account_in(folder.path());
+        let id = account.id();
+        let (store, store_task) = Store::open(folder.path(), &Sealer::new(&[1; 32]), &id).unwrap();
+        let (sender, outlook) = watch::channel(Outlook::default());
+        let view = view::follow(chain.clone(), store.clone(), id, operator(), sender);
+        let confirm = confirm::run(chain.clone(), store.clone(), id, outlook.clone());
+        let tasks = vec![
+            tokio::spawn(async { drop(view.await) }),
+            tokio::spawn(async { drop(confirm.await) }),
+        ];
+        let context = Arc::new(Context {
+            account,
+            operator: operator(),
+            platform: Arc::new(Machine(setup.quoting)),
+            chain: chain.clone(),
+            store,
+            outlook,
+            park: Park::new(setup.park),
+            quotes: Default::default(),
+        });
+        let router = router(context.clone(), &setup.api);
+        Self { folder, chain, context, router, tasks, store_task }
+    }
+
+    async fn restart(self) -> Self {
+        let Self { folder, chain, context, router, tasks, store_task } = self;
+        drop(router);
+        drop(context);
+        for task in tasks {
+            task.abort();
+            let _ = task.await;
+        }
+        in_time(store_task).await.unwrap().unwrap();
+        let finalized = chain.finalized();
+        let enclave = Self::open(folder, chain, Setup::default());
+        enclave.sees(finalized).await;
+        enclave
+    }
+
+    /// Waits until the enclave knows a finalized block.
+    async fn sees(&self, number: BlockNumber) -> View {
+        let mut outlook = self.context.outlook.clone();
+        in_time(async {
+            loop {
+                match outlook.borrow_and_update().clone() {
+                    Outlook::Known(view) if view.finalized.number >= number => return view,
+                    _ => (),
+                }
+                outlook.changed().await.unwrap();
+            }
+        })
+        .await
+    }
+
+    async fn finalize(&self, number: BlockNumber) {
+        self.chain.finalize(number);
+        self.sees(number).await;
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        answer(in_time(self.router.clone().oneshot(request)).await.unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn store(&self, packet: &StoreKeysharePacket) -> Answer {
+        self.send(post("/api/secret-nft/store-keyshare", packet)).await
+    }
+
+    async fn retrieve(&self, packet: &RetrieveKeysharePacket) -> Answer {
+        self.send(post("/api/secret-nft/retrieve-keyshare", packet)).await
+    }
+
+    /// Makes what was stored with this packet the synced share, as of a block.
+    async fn sync(&self, packet: &StoreKeysharePacket, block: BlockNumber) {
+        let key = key_of(packet);
+        let record = self.context.store.record(&key).unwrap().unwrap();
+        self.chain.sync(NFT, block, record.commitment(GENESIS, &key));
+        self.finalize(block).await;
+    }
+}
+
+fn key_of(packet: &StoreKeysharePacket) -> RecordKey {
+    let version = VersionKey { nft_id: NFT, kind: KeyshareKind::Secret, version: 1 };
+    RecordKey { version, split: split_of_signer(&packet.signer_address) }
+}
+
+#[derive(Debug)]
+struct Answer {
+    code: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    fn is(&self, code: u16, status: &str) -> &Self {
+        assert_eq!((self.code.as_u16(), &self.body["status"]), (code, &json!(status)), "{self:?}");
+        self
+    }
+}
+
+async fn answer(response: Response) -> Answer {
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    let body = serde_json::from_slice(&body)
+        .unwrap_or_else(|_| panic!("{} without JSON: {body:?}", parts.status));
+    Answer { code: parts.status, headers: parts.headers, body }
+}
+
+async fn in_time<T>(future: impl std::future::Future<Output = T>) -> T {
+    time::timeout(DEADLINE, future).await.expect("in time")
+}
+
+fn post(path: &str, body: &impl serde::Serialize) -> Request<Body> {
+    Request::post(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(serde_json::to_vec(body).unwrap()))
+        .unwrap()
+}
+
+fn sign(key: &Keypair, message: &str) -> String {
+    format!("0x{}", hex::encode(key.sign(message.as_bytes()).0))
+}
+
+fn address_of(key: &Keypair) -> String {
+    account::address(&key.public_key().0)
+}
+
+fn token(block_number: BlockNumber) -> AuthToken {
+    AuthToken { block_number, validity: 15 }
+}
+
+/// What published clients send: a temporary signer, both strings wrapped.
+fn store_packet(nft_id: NftId, share: &str, block: BlockNumber) -> StoreKeysharePacket {
+    store_packet_of(&owner(), &dev::bob(), nft_id, share, token(block), token(block))
+}
+
+fn store_packet_of(
+    owner: &Keypair,
+    signer: &Keypair,
+    nft_id: NftId,
+    share: &str,
+    signer_token: AuthToken,
+    data_token: AuthToken,
+) -> StoreKeysharePacket {
+    let signer_address =
+        format!("<Bytes>{}</Bytes>", signer_address(&address_of(signer), signer_token));
+    let data = format!("<Bytes>{}</Bytes>", store_data(nft_id, share, data_token));
+    StoreKeysharePacket {
+        owner_address: address_of(owner),
+        signersig: sign(owner, &signer_address),
+        signature: sign(signer, &data),
+        signer_address,
+        data,
+    }
+}
+
+fn retrieve_packet(
+    requester: &Keypair,
+    nft_id: NftId,
+    block: BlockNumber,
+) -> RetrieveKeysharePacket {
+    let data = format!("<Bytes>{}</Bytes>", retrieve_data(nft_id, token(block)));
+    RetrieveKeysharePacket {
+        requester_address: address_of(requester),
+        requester_type: RequesterType::Owner,
+        signature: sign(requester, &data),
+        data,
+    }
+}
+
+#[tokio::test]
+async fn a_share_is_stored_synced_and_given_back_to_the_owner() {
+    let enclave = Enclave::start().await;
+    let available = format!("/api/secret-nft/is-keyshare-available/{NFT}");
+    let account = enclave.context.account.address().to_owned();
+    let absent = enclave.get(&available).await;
+    assert_eq!(absent.code, StatusCode::OK);
+    assert_eq!(
+        absent.body,
+        json!({"enclave_account": account, "block_number": 100, "nft_id": NFT, "exists": false})
+    );
+
+    let packet = store_packet(NFT, SHARE, 100);
+    let stored = enclave.store(&packet).await;
+    assert_eq!(stored.code, StatusCode::OK);
+    assert_eq!(
+        stored.body,
+        json!({
+            "status": "STORESUCCESS",
+            "nft_id": NFT,
+            "enclave_account": account,
+            "description": "Keyshare is successfully stored to TEE",
+        })
+    );
+    let held = enclave.get(&available).await;
+    assert_eq!((&held.body["exists"], &held.body["block_number"]), (&json!(true), &json!(0)));
+
+    // Its confirmation makes a newer block: without waiting for it the number below may differ.
+    in_time(enclave.chain.batch(0)).await;
+    enclave.sync(&packet, 110).await;
+    let answer = enclave.retrieve(&retrieve_packet(&owner(), NFT, 110)).await;
+    assert_eq!(answer.code, StatusCode::OK);
+    assert_eq!(
+        answer.body,
+        json!({
+            "status": "RETRIEVESUCCESS",
+            "nft_id": NFT,
+            "enclave_account": account,
+            "keyshare_data": format!("{NFT}_{SHARE}_110_15"),
+            "description":
+                "TEE Key-share NFTRETRIEVE: Success retrieving nft_id key-share.",
+        })
+    );
+    in_time(async {
+        while enclave.get(&available).await.body["block_number"] != json!(110) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_loses_nothing() {
+    let enclave = Enclave::start().await;
+    let account = enclave.context.account.id();
+    let packet = store_packet(NFT, SHARE, 100);
+    enclave.store(&packet).await.is(200, "STORESUCCESS");
+    let enclave = enclave.restart().await;
+    assert_eq!(enclave.context.account.id(), account);
+    enclave.store(&packet).await.is(200, "STORESUCCESS");
+    enclave.sync(&packet, 110).await;
+    let enclave = enclave.restart().await;
+    let answer = enclave.retrieve(&retrieve_packet(&owner(), NFT, 110)).await;
+    answer.is(200, "RETRIEVESUCCESS");
+    let data = answer.body["keyshare_data"].as_str().unwrap();
+    assert_eq!(StoreData::parse(data).unwrap().share, SHARE);
+}
+
+#[tokio::test]
+async fn a_key_split_again_is_kept_until_the_chain_decides() {
+    let enclave = Enclave::start().await;
+    let signers = [dev::bob(), dev::charlie(), dev::dave(), dev::eve()];
+    let packets: Vec<_> = signers
+        .iter()
+        .enumerate()
+        .map(|(index, signer)| {
+            let share = format!("{SHARE} {index}");
+            store_packet_of(&owner(), signer, NFT, &share, token(100), token(100))
+        })
+        .collect();
+    for packet in &packets[..3] {
+        enclave.store(packet).await.is(200, "STORESUCCESS");
+    }
+    enclave.store(&packets[3]).await.is(409, "NFTIDEXISTS");
+    // Another share under a split that is held.
+    let other = store_packet_of(
+        &owner(),
+        &dev::bob(),
+        NFT,
+        "another share, as long",
+        token(100),
+        token(100),
+    );
+    enclave.store(&other).await.is(409, "NFTIDEXISTS");
+    // The chain takes the second.
+    enclave.sync(&packets[1], 110).await;
+    let answer = enclave.retrieve(&retrieve_packet(&owner(), NFT, 110)).await;
+    assert_eq!(answer.body["keyshare_data"], json!(format!("{NFT}_{SHARE} 1_110_15")));
+}
+
+#[tokio::test]
+async fn health_tells_the_state_and_is_always_200() {
+    let folder = tempfile::tempdir().unwrap();
+    let account = account_in(folder.path());
+    let chain = Scripted::new(account.id());
+    let enclave = Enclave::open(folder, chain, Setup::default());
+    let health = enclave.get("/api/health").await;
+    assert_eq!(health.code, StatusCode::OK);
+    assert_eq!(
+        health.body,
+        json!({
+            "chain": "",
+            "block_number": 0,
+            "sync_state": "",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The enclave waits for its first connection to the chain.",
+            "enclave_address": account.address(),
+            "attestation": "none",
+        })
+    );
+    enclave.finalize(5).await;
+    let health = enclave.get("/api/health").await.body;
+    assert_eq!(health["chain"], json!("scripted"));
+    assert_eq!((&health["block_number"], &health["sync_state"]), (&json!(5), &json!("")));
+    enclave.chain.assign(operator(), ClusterType::Public);
+    enclave.finalize(6).await;
+    let health = enclave.get("/api/health").await.body;
+    assert_eq!((&health["block_number"], &health["sync_state"]), (&json!(6), &json!("6")));
+    assert_eq!(health["description"], json!("The enclave is in service."));
+    enclave.chain.unreachable(true);
+    let health = enclave.get("/api/health").await;
+    assert_eq!(health.code, StatusCode::OK);
+    assert_eq!(health.body["description"], json!("The enclave cannot reach the chain."));
+    enclave.chain.unreachable(false);
+    enclave.chain.unassign();
+    enclave.finalize(7).await;
+    assert_eq!(enclave.get("/api/health").await.body["sync_state"], json!(""));
+}
+
+#[tokio::test]
+async fn the_quote_carries_a_signed_payload_and_is_made_once_per_block() {
+    let enclave = Enclave::start().await;
+    let view = enclave.sees(100).await;
+    let first = enclave.get("/api/quote").await;
+    assert_eq!(first.code, StatusCode::OK);
+    assert_eq!(first.body["block_number"], json!(100));
+    let data = hex::decode(first.body["data"].as_str().unwrap()).unwrap();
+    let payload = AttestationPayload::decode_all(&mut data.as_slice()).unwrap();
+    assert_eq!(payload.purpose, Purpose::Chain);
+    assert_eq!(payload.genesis_hash, GENESIS);
+    assert_eq!(payload.mrenclave, [0x3e; 32]);
+    assert_eq!((payload.block_number, payload.block_hash), (100, view.finalized.hash));
+    assert_eq!(payload.account, enclave.context.account.id());
+    assert_eq!(payload.operator, operator());
+    assert_eq!(payload.encryption_key, enclave.context.account.encryption_key());
+    let signature = first.body["signature"].as_str().unwrap().strip_prefix("0x").unwrap();
+    let signature =
+        subxt_signer::sr25519::Signature(hex::decode(signature).unwrap().try_into().unwrap());
+    let account = subxt_signer::sr25519::PublicKey(payload.account);
+    assert!(subxt_signer::sr25519::verify(&signature, payload.message(), &account));
+
+    // sr25519 signatures are randomised: the same one means that nothing was signed.
+    assert_eq!(enclave.get("/api/quote").await.body, first.body);
+    enclave.finalize(101).await;
+    assert_ne!(enclave.get("/api/quote").await.body["signature"], first.body["signature"]);
+}
+
+#[tokio::test]
+async fn every_origin_may_ask() {
+    let enclave = Enclave::start().await;
+    let preflight = Request::builder()
+        .method(Method::OPTIONS)
+        .uri("/api/secret-nft/store-keyshare")
+        .header(header::ORIGIN, "https://dapp.example")
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
+        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "content-type")
+        .body(Body::empty())
+        .unwrap();
+    let response = enclave.router.clone().oneshot(preflight).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_METHODS], "GET,POST");
+    // Also on what is refused: otherwise a browser hides the answer.
+    let refused = enclave.get("/api/nothing").await;
+    assert_eq!(refused.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+}

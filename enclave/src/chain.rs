@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The chain, as the enclave needs it: its heads, its storage at a block, and one way to act on it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`rpc`] | the implementation over a node's RPC |
+//! | [`facts`] | what the chain stores, decoded |
+//!
+//! A failure to read is an error, never the answer "there is nothing".
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tee_primitives::{BlockNumber, Hash};
+use tokio::sync::watch;
+
+pub mod facts;
+pub mod rpc;
+#[cfg(test)]
+pub(crate) mod scripted;
+
+/// A block.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// Its number.
+    pub number: BlockNumber,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// Which chain it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ChainInfo {
+    /// Its name, as the node gives it.
+    pub name: String,
+    /// Hash of its first block.
+    pub genesis_hash: Hash,
+}
+
+/// The newest blocks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Heads {
+    /// The chain they belong to.
+    pub chain: Arc<ChainInfo>,
+    /// The newest finalized block.
+    pub finalized: Head,
+    /// Number of the newest block, finalized or not.
+    pub best: BlockNumber,
+}
+
+/// At which block to read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum At {
+    /// At this finalized block.
+    Finalized(Hash),
+    /// At whichever block is newest now. It may never be finalized: nothing is decided by it but
+    /// whether waiting is worthwhile.
+    Best,
+}
+
+/// Why the chain could not be read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ChainError {
+    /// No node answers, or it refuses.
+    #[error("the chain cannot be reached: {0}")]
+    Unreachable(String),
+    /// A node answered something that is not what was asked for.
+    #[error("the chain's answer is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+/// Why it is not known that a transaction was included.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SubmitError {
+    /// The chain cannot be reached.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The node's description of the chain would make the enclave sign another call than it wants.
+    #[error("the node describes another call than the one to be signed: enclave and chain differ")]
+    AnotherCall,
+    /// The node refused the transaction.
+    #[error("the transaction was refused: {0}")]
+    Refused(String),
+    /// It was not finalized in time. It may still be.
+    #[error("the transaction was not finalized in time")]
+    Timeout,
+}
+
+/// Values of storage items, in the order of the keys; `None` where the chain stores nothing.
+pub type Values = Vec<Option<Vec<u8>>>;
+
+/// Access to the chain.
+pub trait Chain: Send + Sync + 'static {
+    /// The newest blocks; `None` until a node has told any. On one chain the finalized number never
+    /// falls.
+    fn heads(&self) -> watch::Receiver<Option<Heads>>;
+
+    /// Whether a node is connected.
+    fn is_reachable(&self) -> bool;
+
+    /// Reads storage items, all at one block.
+    fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>>;
+
+    /// Signs an encoded call with the enclave's account, submits it and waits until it is
+    /// finalized; returns in which block. Whether the call did what it should is in the chain's
+    /// state, not in this result.
+    ///
+    /// The account's nonce is the one at `at`, so that two transactions submitted at the same
+    /// finalized state cannot both be included.
+    fn submit(
+        &self,
+        call: Vec<u8>,
+        at: Head,
+        genesis_hash: Hash,
+    ) -> BoxFuture<'_, Result<BlockNumber, SubmitError>>;
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A chain for tests: its storage is written by the test, and its blocks come when the test says.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+};
+
+use codec::{Decode, Encode};
+use futures::{future::BoxFuture, FutureExt};
+use sp_crypto_hashing::blake2_256;
+use tee_primitives::{
+    abi::{calls, storage},
+    cluster::{Cluster, ClusterType},
+    keyshare::{
+        KeyshareConfirmation, KeyshareKind, KeyshareStatus, PendingKeyshare, SlotConfirmation,
+        SyncedKeyshare,
+    },
+    nft::{NftData, NftId, NftState},
+    BlockNumber, Hash, RawAccountId,
+};
+use tokio::sync::watch;
+
+use super::{
+    facts::{Assignment, Nft},
+    At, Chain, ChainError, ChainInfo, Head, Heads, SubmitError, Values,
+};
+
+pub(crate) const GENESIS: Hash = [0x6e; 32];
+pub(crate) const CLUSTER: u32 = 3;
+pub(crate) const SLOT: u32 = 2;
+
+/// What happens to the next transactions.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Fate {
+    /// Included, finalized, and it does what it should.
+    #[default]
+    Works,
+    /// Included and finalized, but the call fails.
+    FailsOnChain,
+    /// It works, but the reply is lost.
+    ReplyLost,
+    /// The node refuses it.
+    Refused,
+}
+
+#[derive(Default)]
+struct State {
+    best: BTreeMap<Vec<u8>, Vec<u8>>,
+    finalized: HashMap<Hash, BTreeMap<Vec<u8>, Vec<u8>>>,
+    unreachable: bool,
+    fate: Fate,
+    batches: Vec<Vec<KeyshareConfirmation>>,
+}
+
+pub(crate) struct Scripted {
+    account: RawAccountId,
+    heads: watch::Sender<Option<Heads>>,
+    state: Mutex<State>,
+    batches: watch::Sender<usize>,
+}
+
+impl Scripted {
+    /// A chain without blocks.
+    pub(crate) fn new(account: RawAccountId) -> Arc<Self> {
+        let heads = watch::Sender::new(None);
+        let batches = watch::Sender::new(0);
+        Arc::new(Self { account, heads, state: Mutex::default(), batches })
+    }
+
+    /// A chain at `block`, which is finalized, with the enclave assigned.
+    pub(crate) fn at(
+        block: BlockNumber,
+        account: RawAccountId,
+        operator: RawAccountId,
+    ) -> Arc<Self> {
+        let chain = Self::new(account);
+        chain.assign(operator, ClusterType::Public);
+        chain.finalize(block);
+        chain
+    }
+
+    pub(crate) fn set(&self, key: Vec<u8>, value: impl Encode) {
+        self.state.lock().unwrap().best.insert(key, value.encode());
+    }
+
+    pub(crate) fn remove(&self, key: &[u8]) {
+        self.state.lock().unwrap().best.remove(key);
+    }
+
+    pub(crate) fn get<T: Decode>(&self, key: &[u8]) -> Option<T> {
+        let state = self.state.lock().unwrap();
+        state.best.get(key).map(|value| T::decode(&mut value.as_slice()).unwrap())
+    }
+
+    pub(crate) fn assign(&self, operator: RawAccountId, cluster_type: ClusterType) {
+        self.set(storage::enclave_account_operator(&self.account), operator);
+        self.set(storage::enclave_cluster_id(&operator), CLUSTER);
+        let enclaves = vec![([9u8; 32], 0u32), (operator, SLOT)];
+        self.set(storage::cluster_data(CLUSTER), Cluster { enclaves, cluster_type });
+    }
+
+    pub(crate) fn unassign(&self) {
+        self.remove(&storage::enclave_account_operator(&self.account));
+    }
+
+    /// Mints a secret NFT whose first version is pending.
+    pub(crate) fn mint(&self, nft_id: NftId, owner: RawAccountId) {
+        self.mint_with(nft_id, owner, NftState { is_secret: true, ..Default::default() });
+        self.pending(nft_id, 1);
+    }
+
+    pub(crate) fn mint_with(&self, nft_id: NftId, owner: RawAccountId, state: NftState) {
+        let nft: Nft = NftData {
+            owner,
+            creator: owner,
+            offchain_data: b"uri".to_vec(),
+            collection_id: None,
+            royalty: Default::default(),
+            state,
+        };
+        self.set(storage::nft(nft_id), nft);
+    }
+
+    pub(crate) fn pending(&self, nft_id: NftId, version: u32) {
+        let pending = Some(PendingKeyshare { version, since: 1 });
+        let key = storage::keyshares(nft_id, KeyshareKind::Secret);
+        let synced = self.get::<KeyshareStatus>(&key).and_then(|status| status.synced);
+        self.set(key, KeyshareStatus { synced, pending });
+    }
+
+    /// Declares the pending version synced, with this commitment for the enclave's slot.
+    pub(crate) fn sync(&self, nft_id: NftId, block_number: BlockNumber, commitment: Hash) {
+        let key = storage::keyshares(nft_id, KeyshareKind::Secret);
+        let status: KeyshareStatus = self.get(&key).unwrap();
+        let mut commitments = [[0xee; 32]; 5];
+        commitments[SLOT as usize] = commitment;
+        let version = status.pending.unwrap().version;
+        let synced = SyncedKeyshare { version, cluster_id: CLUSTER, block_number, commitments };
+        self.set(key, KeyshareStatus { synced: Some(synced), pending: None });
+    }
+
+    /// What the chain has of this slot for the first version.
+    pub(crate) fn confirmed(&self, nft_id: NftId) -> Option<SlotConfirmation<RawAccountId>> {
+        self.get(&storage::confirmation(nft_id, KeyshareKind::Secret, 1, CLUSTER, SLOT))
+    }
+
+    /// A new best block with everything that was set.
+    pub(crate) fn author(&self, block: BlockNumber) {
+        self.heads.send_modify(|heads| {
+            if let Some(heads) = heads {
+                heads.best = block;
+            }
+        });
+    }
+
+    /// Finalizes everything that was set, in this block.
+    pub(crate) fn finalize(&self, block: BlockNumber) {
+        self.finalize_on(block, GENESIS);
+    }
+
+    pub(crate) fn finalize_on(&self, block: BlockNumber, genesis_hash: Hash) {
+        let hash = blake2_256(&(genesis_hash, block).encode());
+        {
+            let mut state = self.state.lock().unwrap();
+            let best = state.best.clone();
+            state.finalized.insert(hash, best);
+        }
+        self.heads.send_modify(|heads| {
+            let best = heads.as_ref().map_or(block, |heads| heads.best.max(block));
+            let chain = Arc::new(ChainInfo { name: "scripted".into(), genesis_hash });
+            *heads = Some(Heads { chain, finalized: Head { number: block, hash }, best });
+        });
+    }
+
+    pub(crate) fn finalized(&self) -> BlockNumber {
+        self.heads.borrow().as_ref().unwrap().finalized.number
+    }
+
+    /// From now on reads fail, or succeed again.
+    pub(crate) fn unreachable(&self, unreachable: bool) {
+        self.state.lock().unwrap().unreachable = unreachable;
+    }
+
+    pub(crate) fn fate(&self, fate: Fate) {
+        self.state.lock().unwrap().fate = fate;
+    }
+
+    /// Waits for the n-th batch of confirmations.
+    pub(crate) async fn batch(&self, n: usize) -> Vec<KeyshareConfirmation> {
+        self.batches.subscribe().wait_for(|batches| *batches > n).await.unwrap();
+        self.state.lock().unwrap().batches[n].clone()
+    }
+
+    pub(crate) fn batches(&self) -> usize {
+        *self.batches.borrow()
+    }
+
+    fn apply(&self, batch: &[KeyshareConfirmation]) {
+        let assignment =
+            Assignment { cluster_id: CLUSTER, slot_id: SLOT, cluster_type: ClusterType::Public };
+        for entry in batch {
+            let KeyshareConfirmation { nft_id, kind, version, split, commitment } = *entry;
+            let key = storage::confirmation(
+                nft_id,
+                kind,
+                version,
+                assignment.cluster_id,
+                assignment.slot_id,
+            );
+            self.set(key, SlotConfirmation { enclave: self.account, split, commitment });
+        }
+    }
+}
+
+impl Chain for Scripted {
+    fn heads(&self) -> watch::Receiver<Option<Heads>> {
+        self.heads.subscribe()
+    }
+
+    fn is_reachable(&self) -> bool {
+        !self.state.lock().unwrap().unreachable
+    }
+
+    fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {
+        let state = self.state.lock().unwrap();
+        let values = if state.unreachable {
+            Err(ChainError::Unreachable("scripted".into()))
+        } else {
+            let storage = match at {
+                At::Best => Some(&state.best),
+                At::Finalized(hash) => state.finalized.get(&hash),
+            };
+            storage
+                .map(|storage| keys.iter().map(|key| storage.get(key).cloned()).collect())
+                .ok_or_else(|| ChainError::Unreachable("unknown block".into()))
+        };
+        async move { values }.boxed()
+    }
+
+    fn submit(
+        &self,
+        call: Vec<u8>,
+        at: Head,
+        genesis_hash: Hash,
+    ) -> BoxFuture<'_, Result<BlockNumber, SubmitError>> {
+        async move {
+            assert_eq!(genesis_hash, GENESIS);
+            let (indices, arguments) = call.split_at(2);
+            assert_eq!(indices, [calls::TEE_PALLET, calls::CONFIRM_KEYSHARES]);
+            let batch = Vec::<KeyshareConfirmation>::decode(&mut &arguments[..]).unwrap();
+            let fate = self.state.lock().unwrap().fate;
+            assert!(at.number <= self.finalized());
+            let block = self.finalized() + 1;
+            if matches!(fate, Fate::Works | Fate::ReplyLost) {
+                self.apply(&batch);
+            }
+            if fate != Fate::Refused {
+                self.finalize(block);
+            }
+            self.state.lock().unwrap().batches.push(batch);
+            self.batches.send_modify(|batches| *batches += 1);
+            match fate {
+                Fate::Works | Fate::FailsOnChain => Ok(block),
+                Fate::ReplyLost => Err(SubmitError::Timeout),
+                Fate::Refused => Err(SubmitError::Refused("scripted".into())),
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Confirms stored shares on the chain, and learns what became of them.
+//!
+//! One task. At each newer finalized block, and when something was stored, it looks at the oldest
+//! entries of the outbox. What became of an entry is decided by the finalized state alone, never
+//! by what happened to a transaction:
+//!
+//! | the finalized chain shows | the entry |
+//! |---|---|
+//! | this slot's confirmation with this split and commitment | is done |
+//! | the version synced, or no longer pending | is done or pointless |
+//! | anything else | is sent, with up to 255 others, in one transaction |
+//!
+//! At most one transaction is on its way: the task waits for it, and its nonce is the one of the
+//! finalized state, so that one sent before a crash cannot be included beside one sent after.
+//! After a failure it waits for 1, 2, 4 … finalized blocks.
+//!
+//! It also watches the versions that the chain has not decided about, a bounded number at each
+//! finalized block: when one is synced, the record that the chain's commitment names becomes
+//! active and the others are wiped.
+
+use std::sync::Arc;
+
+use tee_primitives::{
+    abi::{calls, storage},
+    cluster::SlotId,
+    keyshare::{
+        Commitment, KeyshareConfirmation, KeyshareStatus, SlotConfirmation, MAX_CONFIRMATIONS,
+    },
+    BlockNumber, RawAccountId,
+};
+use tokio::sync::watch;
+
+use crate::{
+    chain::{
+        facts::{self, Assignment},
+        At, Chain, ChainError, SubmitError,
+    },
+    store::{RecordKey, Store, StoreError, VersionKey},
+    view::{Outlook, View},
+};
+
+/// Outbox entries and undecided versions that are looked at in one step.
+const PAGE: usize = MAX_CONFIRMATIONS as usize;
+
+/// Longest wait after a failure, in finalized blocks.
+const MAX_PAUSE: BlockNumber = 32;
+
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs until the outlook's sender is gone; an error means that the store failed.
+pub async fn run(
+    chain: Arc<dyn Chain>,
+    store: Store,
+    account: RawAccountId,
+    mut outlook: watch::Receiver<Outlook>,
+) -> Result<(), StoreError> {
+    let mut task = Confirmer {
+        chain,
+        store: store.clone(),
+        account,
+        not_before: 0,
+        failures: 0,
+        sent: Vec::new(),
+        cursor: None,
+        watched_at: None,
+        complaint: None,
+    };
+    loop {
+        let view = match &*outlook.borrow_and_update() {
+            Outlook::Known(view) => Some(view.clone()),
+            Outlook::Unknown | Outlook::AnotherChain { .. } => None,
+        };
+        if let Some(view) = view {
+            match task.step(&view).await {
+                Ok(()) => (),
+                Err(StepError::Chain(error)) => match error {
+                    ChainError::Unreachable(_) => tracing::debug!(%error, "the chain was not read"),
+                    ChainError::Malformed(_) => task.complain(error.to_string()),
+                },
+                Err(StepError::Store(error)) => return Err(error),
+            }
+        }
+        tokio::select! {
+            changed = outlook.changed() => if changed.is_err() {
+                return Ok(());
+            },
+            () = store.outbox_grew() => (),
+        }
+    }
+}
+
+struct Confirmer {
+    chain: Arc<dyn Chain>,
+    store: Store,
+    account: RawAccountId,
+    /// Nothing is sent before this finalized block.
+    not_before: BlockNumber,
+    /// Transactions in a row that did not do what they should.
+    failures: u32,
+    /// Outbox entries in the last transaction.
+    sent: Vec<u64>,
+    /// Where in the undecided versions to go on.
+    cursor: Option<VersionKey>,
+    /// The block at which undecided versions were last looked at.
+    watched_at: Option<BlockNumber>,
+    /// What was last complained about: the same is said once.
+    complaint: Option<String>,
+}
+
+impl Confirmer {
+    async fn step(&mut self, view: &View) -> Result<(), StepError> {
+        if self.watched_at != Some(view.finalized.number) {
+            self.watch_unsynced(view).await?;
+            self.watched_at = Some(view.finalized.number);
+        }
+        let outbox = self.store.outbox(PAGE)?;
+        if outbox.is_empty() {
+            return Ok(());
+        }
+        let Some(assignment) = view.assignment else {
+            self.complain("shares wait to be confirmed until this enclave is assigned".into());
+            return Ok(());
+        };
+        if view.finalized.number < self.not_before {
+            return Ok(());
+        }
+        let batch = self.settle(view, assignment, outbox).await?;
+        if !batch.iter().any(|(order, _)| self.sent.contains(order)) {
+            self.failures = 0;
+            self.complaint = None;
+        }
+        if !batch.is_empty() {
+            self.send(view, batch).await;
+        }
+        Ok(())
+    }
+
+    /// Takes out of the outbox what the finalized state has decided; returns what is to be sent.
+    async fn settle(
+        &self,
+        view: &View,
+        assignment: Assignment,
+        outbox: Vec<(u64, RecordKey)>,
+    ) -> Result<Vec<(u64, KeyshareConfirmation)>, StepError> {
+        let keys = outbox
+            .iter()
+            .flat_map(|(_, key)| {
+                let VersionKey { nft_id, kind, version } = key.version;
+                let Assignment { cluster_id, slot_id, .. } = assignment;
+                [
+                    storage::keyshares(nft_id, kind),
+                    storage::confirmation(nft_id, kind, version, cluster_id, slot_id),
+                ]
+            })
+            .collect();
+        let values = self.chain.read(At::Finalized(view.finalized.hash), keys).await?;
+        if values.len() != outbox.len() * 2 {
+            return Err(ChainError::Malformed("another number of values than asked for").into());
+        }
+        let mut values = values.into_iter();
+        let mut done = Vec::new();
+        let mut batch = Vec::new();
+        for (order, key) in outbox {
+            let status: KeyshareStatus =
+                facts::decode(values.next().flatten())?.unwrap_or_default();
+            let shown: Option<SlotConfirmation<RawAccountId>> =
+                facts::decode(values.next().flatten())?;
+            let Some(record) = self.store.record(&key)? else {
+                done.push(order);
+                continue;
+            };
+            if record.stored_at > view.finalized.number {
+                continue;
+            }
+            let pending = status.pending.map(|pending| pending.version);
+            // A share that was given to another slot means nothing in this one.
+            if pending != Some(key.version.version) || record.slot_id != assignment.slot_id {
+                done.push(order);
+                continue;
+            }
+            let confirmation = KeyshareConfirmation {
+                nft_id: key.version.nft_id,
+                kind: key.version.kind,
+                version: key.version.version,
+                split: key.split,
+                commitment: record.commitment(view.chain.genesis_hash, &key),
+            };
+            let ours = SlotConfirmation {
+                enclave: self.account,
+                split: confirmation.split,
+                commitment: confirmation.commitment,
+            };
+            if shown == Some(ours) {
+                done.push(order);
+            } else {
+                batch.push((order, confirmation));
+            }
+        }
+        self.store.confirmed(done).await?;
+        Ok(batch)
+    }
+
+    async fn send(&mut self, view: &View, batch: Vec<(u64, KeyshareConfirmation)>) {
+        let (orders, batch): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let call = calls::confirm_keyshares(&batch);
+        let sent = self.chain.submit(call, view.finalized, view.chain.genesis_hash).await;
+        match sent {
+            Ok(block) => {
+                tracing::debug!(shares = batch.len(), block, "confirmations are finalized");
+                // The view may be behind the block that the node told of. That the state there
+                // shows no confirmation can also mean that the call failed: hence the growing pause.
+                self.not_before = block.max(view.finalized.number.saturating_add(self.pause() - 1));
+            }
+            Err(error) => {
+                self.not_before = view.finalized.number.saturating_add(self.pause());
+                match error {
+                    SubmitError::AnotherCall | SubmitError::Refused(_) => {
+                        self.complain(error.to_string());
+                    }
+                    SubmitError::Chain(_) | SubmitError::Timeout => {
+                        tracing::debug!(%error, "confirmations were not sent");
+                    }
+                }
+            }
+        }
+        // Until the state shows the entries, the transaction counts as one that did not work.
+        self.failures = self.failures.saturating_add(1);
+        self.sent = orders;
+    }
+
+    fn pause(&self) -> BlockNumber {
+        1u32.checked_shl(self.failures).map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE))
+    }
+
+    fn complain(&mut self, complaint: String) {
+        if self.complaint.as_ref() != Some(&complaint) {
+            tracing::warn!("{complaint}");
+            self.complaint = Some(complaint);
+        }
+    }
+
+    /// Looks at some of the versions that were undecided.
+    async fn watch_unsynced(&mut self, view: &View) -> Result<(), StepError> {
+        let versions = self.store.unsynced(self.cursor, PAGE)?;
+        self.cursor =
+            if versions.len() < PAGE { None } else { versions.last().map(|(version, _)| *version) };
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let keys = versions
+            .iter()
+            .map(|(version, _)| storage::keyshares(version.nft_id, version.kind))
+            .collect();
+        let values = self.chain.read(At::Finalized(view.finalized.hash), keys).await?;
+        for ((version, stored_at), value) in versions.iter().zip(values) {
+            if *stored_at > view.finalized.number {
+                continue;
+            }
+            let status: KeyshareStatus = facts::decode(value)?.unwrap_or_default();
+            self.decide(view, version, &status).await?;
+        }
+        Ok(())
+    }
+
+    async fn decide(
+        &self,
+        view: &View,
+        version: &VersionKey,
+        status: &KeyshareStatus,
+    ) -> Result<(), StepError> {
+        if let Some(synced) = status.synced.filter(|synced| synced.version == version.version) {
+            let records = self.store.records(version)?;
+            let named = records.iter().find(|(key, record)| {
+                commitment_of_slot(&synced.commitments, record.slot_id)
+                    == Some(&record.commitment(view.chain.genesis_hash, key))
+            });
+            return match named {
+                Some((key, _)) => Ok(self.store.activate(*key, synced.block_number).await?),
+                // Another cluster's shares were synced: what is held can never be served.
+                None => Ok(self.store.wipe(*version).await?),
+            };
+        }
+        if status.pending.map(|pending| pending.version) != Some(version.version) {
+            self.store.wipe(*version).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The commitment that a synced version has for a slot.
+pub fn commitment_of_slot(commitments: &[Commitment], slot_id: SlotId) -> Option<&Commitment> {
+    usize::try_from(slot_id).ok().and_then(|slot| commitments.get(slot))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::{future::Future, path::Path, time::Duration};
+
+use tee_primitives::{cluster::ClusterType, keyshare::KeyshareKind, nft::NftId};
+use tokio::{task::JoinHandle, time};
+
+use super::*;
+use crate::{
+    chain::scripted::{Fate, Scripted, GENESIS, SLOT},
+    seal::Sealer,
+    store::{NewShare, Stored},
+    view,
+};
+
+const ACCOUNT: RawAccountId = [1; 32];
+const OPERATOR: RawAccountId = [2; 32];
+const OWNER: RawAccountId = [3; 32];
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct World {
+    chain: Arc<Scripted>,
+    store: Store,
+    outlook: watch::Receiver<Outlook>,
+    tasks: [JoinHandle<Result<(), StoreError>>; 2],
+    store_task: JoinHandle<Result<(), StoreError>>,
+}
+
+impl World {
+    async fn start(folder: &Path, chain: Arc<Scripted>) -> Self {
+        let (store, store_task) = Store::open(folder, &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
+        let (sender, outlook) = watch::channel(Outlook::default());
+        let (c, s) = (chain.clone(), store.clone());
+        let follow = tokio::spawn(view::follow(c.clone(), s.clone(), ACCOUNT, OPERATOR, sender));
+        let confirm = tokio::spawn(run(c, s, ACCOUNT, outlook.clone()));
+        Self { chain, store, outlook, tasks: [follow, confirm], store_task }
+    }
+
+    async fn stop(self) {
+        for task in self.tasks {
+            task.abort();
+            let _ = task.await;
+        }
+        drop(self.store);
+        in_time(self.store_task).await.unwrap().unwrap();
+    }
+
+    async fn store(&self, nft_id: NftId, split: u8) -> RecordKey {
+        let finalized = self.chain.finalized();
+        let mut outlook = self.outlook.clone();
+        outlook
+            .wait_for(|outlook| {
+                matches!(outlook, Outlook::Known(view) if view.finalized.number >= finalized)
+            })
+            .await
+            .unwrap();
+        let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+        let key = RecordKey { version, split: [split; 16] };
+        let new = NewShare {
+            key,
+            share: b"a share of sufficient length".to_vec().into(),
+            owner: OWNER,
+            slot_id: SLOT,
+            token_block: finalized,
+            stored_at: finalized,
+        };
+        assert_eq!(self.store.store(new).await.unwrap(), Ok(Stored::New));
+        key
+    }
+
+    fn commitment(&self, key: &RecordKey) -> Commitment {
+        self.store.record(key).unwrap().unwrap().commitment(GENESIS, key)
+    }
+}
+
+/// Lets the chain go on until a condition holds.
+async fn eventually(chain: &Scripted, condition: impl Fn() -> bool) {
+    let reached = time::timeout(DEADLINE, async {
+        while !condition() {
+            chain.finalize(chain.finalized() + 1);
+            time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    reached.await.expect("the condition holds in time");
+}
+
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    time::timeout(DEADLINE, future).await.expect("in time")
+}
+
+#[tokio::test]
+async fn a_stored_share_is_confirmed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    chain.mint(7, OWNER);
+    chain.finalize(11);
+    let world = World::start(folder.path(), chain.clone()).await;
+    let key = world.store(7, 1).await;
+    let batch = in_time(chain.batch(0)).await;
+    assert_eq!(
+        batch,
+        [KeyshareConfirmation {
+            nft_id: 7,
+            kind: KeyshareKind::Secret,
+            version: 1,
+            split: [1; 16],
+            commitment: world.commitment(&key),
+        }]
+    );
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    assert_eq!(chain.batches(), 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn shares_that_wait_are_confirmed_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::new(ACCOUNT);
+    for nft_id in 0..20 {
+        chain.mint(nft_id, OWNER);
+    }
+    chain.finalize(10);
+    let world = World::start(folder.path(), chain.clone()).await;
+    for nft_id in 0..20 {
+        world.store(nft_id, 1).await;
+    }
+    // Not assigned: nothing is sent, nothing is lost.
+    eventually(&chain, || chain.finalized() > 20).await;
+    assert_eq!(chain.batches(), 0);
+    assert_eq!(world.store.outbox(100).unwrap().len(), 20);
+    chain.assign(OPERATOR, ClusterType::Public);
+    chain.finalize(chain.finalized() + 1);
+    assert_eq!(in_time(chain.batch(0)).await.len(), 20);
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    assert_eq!(chain.batches(), 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_reply_does_not_confirm_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    chain.mint(7, OWNER);
+    chain.finalize(11);
+    chain.fate(Fate::ReplyLost);
+    let world = World::start(folder.path(), chain.clone()).await;
+    world.store(7, 1).await;
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    assert_eq!(chain.batches(), 1);
+    assert!(chain.confirmed(7).is_some());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_did_not_work_is_sent_again_after_growing_pauses() {
+    for fate in [Fate::Refused, Fate::FailsOnChain] {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+        chain.mint(7, OWNER);
+        chain.finalize(11);
+        chain.fate(fate);
+        let world = World::start(folder.path(), chain.clone()).await;
+        world.store(7, 1).await;
+        let mut blocks = Vec::new();
+        for attempt in 0..4 {
+            eventually(&chain, || chain.batches() > attempt).await;
+            blocks.push(chain.finalized());
+        }
+        assert!(blocks[3] - blocks[2] > blocks[1] - blocks[0], "{fate:?}: {blocks:?}");
+        chain.fate(Fate::Works);
+        eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+        assert!(chain.confirmed(7).is_some());
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_outbox_is_sent_after_a_restart_and_after_the_chain_was_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    chain.mint(7, OWNER);
+    chain.finalize(11);
+    let world = World::start(folder.path(), chain.clone()).await;
+    chain.fate(Fate::Refused);
+    let key = world.store(7, 1).await;
+    in_time(chain.batch(0)).await;
+    let commitment = world.commitment(&key);
+    world.stop().await;
+
+    chain.fate(Fate::Works);
+    chain.unreachable(true);
+    let before = chain.batches();
+    let world = World::start(folder.path(), chain.clone()).await;
+    for block in 20..25 {
+        chain.finalize(block);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(chain.batches(), before);
+    chain.unreachable(false);
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    assert_eq!(chain.confirmed(7).unwrap().commitment, commitment);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_later_split_replaces_the_confirmation_of_the_earlier() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    chain.mint(7, OWNER);
+    chain.finalize(11);
+    let world = World::start(folder.path(), chain.clone()).await;
+    world.store(7, 1).await;
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    let second = world.store(7, 2).await;
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    assert_eq!(chain.confirmed(7).unwrap().commitment, world.commitment(&second));
+    assert_eq!(chain.batches(), 2);
+    // The first one is kept: the chain may still sync it.
+    assert_eq!(world.store.records(&second.version).unwrap().len(), 2);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_split_that_the_chain_synced_becomes_active() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    chain.mint(7, OWNER);
+    chain.finalize(11);
+    let world = World::start(folder.path(), chain.clone()).await;
+    let first = world.store(7, 1).await;
+    world.store(7, 2).await;
+    chain.sync(7, 15, world.commitment(&first));
+    eventually(&chain, || world.store.held(7, KeyshareKind::Secret).unwrap() == Some(15)).await;
+    let records = world.store.records(&first.version).unwrap();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].0, first);
+    assert!(world.store.outbox(1).unwrap().is_empty());
+    assert!(world.store.unsynced(None, 1).unwrap().is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_can_never_be_served_is_wiped() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    for nft_id in 1..=3 {
+        chain.mint(nft_id, OWNER);
+    }
+    chain.finalize(11);
+    let world = World::start(folder.path(), chain.clone()).await;
+    let mut keys = Vec::new();
+    for nft_id in 1..=3 {
+        keys.push(world.store(nft_id, 1).await);
+    }
+    // One was synced by another cluster, one was burnt, one was started again.
+    chain.sync(1, 15, [0xaa; 32]);
+    chain.remove(&storage::keyshares(2, KeyshareKind::Secret));
+    chain.pending(3, 2);
+    eventually(&chain, || world.store.unsynced(None, 1).unwrap().is_empty()).await;
+    for key in keys {
+        assert!(world.store.record(&key).unwrap().is_none());
+    }
+    assert!(world.store.outbox(1).unwrap().is_empty());
+    world.stop().await;
+}
+
+/// A share can be stored at a newer finalized block than the one that this task works with, where
+/// the version was not pending yet.
+#[tokio::test]
+async fn an_older_state_of_the_chain_does_not_wipe_a_newer_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
+    store.pin_genesis(GENESIS).await.unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let (sender, mut outlook) = watch::channel(Outlook::default());
+    let follow =
+        tokio::spawn(view::follow(chain.clone(), store.clone(), ACCOUNT, OPERATOR, sender));
+    in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::Known(_)))).await.unwrap();
+    let Outlook::Known(view) = outlook.borrow().clone() else { panic!("known") };
+
+    let version = VersionKey { nft_id: 7, kind: KeyshareKind::Secret, version: 1 };
+    let key = RecordKey { version, split: [1; 16] };
+    let new = NewShare {
+        key,
+        share: b"a share of sufficient length".to_vec().into(),
+        owner: OWNER,
+        slot_id: SLOT,
+        token_block: 11,
+        stored_at: 11,
+    };
+    store.store(new).await.unwrap().unwrap();
+    let mut task = Confirmer {
+        chain: chain.clone(),
+        store: store.clone(),
+        account: ACCOUNT,
+        not_before: 0,
+        failures: 0,
+        sent: Vec::new(),
+        cursor: None,
+        watched_at: None,
+        complaint: None,
+    };
+    task.step(&view).await.unwrap();
+    assert!(store.record(&key).unwrap().is_some());
+    assert_eq!(store.outbox(1).unwrap().len(), 1);
+    assert_eq!(chain.batches(), 0);
+    follow.abort();
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The enclave's server: keeps one share of every secret NFT's key, and gives it to whom the
+//! finalized chain allows (TIP-500).
+//!
+//! | module | owns | promises |
+//! |---|---|---|
+//! | [`chain`] | access to the chain | reads at one block; a failure is an error, never an answer |
+//! | [`view`] | what is known of the chain and of the own place on it | all of it from one finalized block; another chain is never served |
+//! | [`store`] | the records and the outbox | what was answered with success is durable |
+//! | [`confirm`] | the account's nonce | every stored share ends confirmed, or pointless by the chain's word |
+//! | [`park`] | requests that wait for finality | bounded, in number and time |
+//! | [`api`] | the routes | stable statuses; no request can make it panic, block or grow |
+//! | [`server`] | connections | bounded, and finished when the enclave stops |
+//! | [`account`] | the enclave's keys | made once, sealed, never shown |
+//! | [`platform`] | – | what the enclave needs of its machine |
+//!
+//! [`seal`] and [`file`] are what the others use to keep secrets and files; [`config`] and
+//! [`logging`] are for the binary.
+//!
+//! The tasks own their state and talk by channels. [`run`] starts them and ends when one fails or
+//! when it is told to.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::{net::TcpListener, sync::watch, task::JoinError};
+
+pub mod account;
+pub mod api;
+pub mod chain;
+pub mod config;
+pub mod confirm;
+pub mod file;
+pub mod logging;
+pub mod park;
+pub mod platform;
+pub mod seal;
+pub mod server;
+pub mod store;
+pub mod view;
+
+use account::{Account, AccountError};
+use api::{quote::QuoteCache, ApiLimits, Context};
+use chain::{rpc::RpcChain, Chain};
+use config::Config;
+use park::{Park, ParkLimits};
+use platform::{Platform, PlatformError};
+use seal::Sealer;
+use server::ServerLimits;
+use store::{Store, StoreError};
+use view::Outlook;
+
+/// Why the enclave does not start, or stops by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The data folder cannot be made.
+    #[error("the data folder {folder} cannot be made: {error}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// The machine failed.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// There is no account.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address for the API is not free.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// A task ended that should not.
+    #[error("the task {0} ended unexpectedly")]
+    Ended(&'static str),
+    /// A task panicked.
+    #[error("a task failed: {0}")]
+    Task(#[from] JoinError),
+}
+
+impl RunError {
+    /// The exit code that tells operators what to do: 2, the configuration or the machine is wrong;
+    /// 3, the account or the store cannot be used; 4, something broke while running.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Folder { .. } | Self::Platform(_) | Self::Listen { .. } => 2,
+            Self::Account(_) | Self::Store(_) => 3,
+            Self::Ended(_) | Self::Task(_) => 4,
+        }
+    }
+}
+
+/// Runs the enclave until `shutdown` is ready, or until something fails.
+///
+/// Once the API's port is bound, `listening` is told its address. Order when stopping: no new
+/// connections; requests that have begun, for a bounded time; the tasks; the store.
+pub async fn run(
+    config: Config,
+    platform: Arc<dyn Platform>,
+    listening: impl FnOnce(SocketAddr),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let folder = &config.data_dir;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| RunError::Folder { folder: folder.clone(), error })?;
+    let sealer = Sealer::new(&*platform.seal_key()?);
+    let account = load_account(folder, &sealer)?;
+    let id = account.id();
+    tracing::info!(
+        account = account.address(),
+        operator = account::address(&config.operator),
+        attestation = platform.attestation(),
+        "starting"
+    );
+    let (store, mut store_task) = Store::open(folder, &sealer, &id)?;
+
+    let address = config.listen;
+    let failed = |error| RunError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+
+    let (chain, mut chain_task) = RpcChain::start(config.rpc_urls, account.signer());
+    let chain: Arc<dyn Chain> = Arc::new(chain);
+    let (outlook_sender, outlook) = watch::channel(Outlook::default());
+    let view = view::follow(chain.clone(), store.clone(), id, config.operator, outlook_sender);
+    let confirm = confirm::run(chain.clone(), store.clone(), id, outlook.clone());
+    let (mut view, mut confirm) = (tokio::spawn(view), tokio::spawn(confirm));
+
+    let context = Arc::new(Context {
+        account,
+        operator: config.operator,
+        platform,
+        chain,
+        store,
+        outlook,
+        park: Park::new(ParkLimits::default()),
+        quotes: QuoteCache::default(),
+    });
+    let (stop, stopping) = watch::channel(false);
+    let router = api::router(context, &ApiLimits::default());
+    let mut server =
+        tokio::spawn(server::serve(listener, router, ServerLimits::default(), stopping));
+    listening(bound);
+
+    let result = tokio::select! {
+        () = shutdown => Ok(()),
+        ended = &mut view => failure("view", ended),
+        ended = &mut confirm => failure("confirm", ended),
+        ended = &mut store_task => failure("store", ended),
+        ended = &mut chain_task => failure("chain", ended.map(Ok)),
+        ended = &mut server => failure("server", ended.map(Ok)),
+    };
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    if !server.is_finished() {
+        server.await?;
+    }
+    for task in [&view, &confirm] {
+        task.abort();
+    }
+    chain_task.abort();
+    // The store's task ends, and the database is closed, when nobody can write any more.
+    for task in [view, confirm] {
+        if !task.is_finished() {
+            let _ = task.await;
+        }
+    }
+    if !store_task.is_finished() {
+        store_task.await??;
+    }
+    result
+}
+
+/// The account comes before the store. A store without an account is therefore not a first start
+/// but a loss, which a new account would hide.
+fn load_account(folder: &Path, sealer: &Sealer) -> Result<Account, AccountError> {
+    if store::exists(folder)? && !account::exists(folder)? {
+        return Err(AccountError::Lost);
+    }
+    Account::load_or_create(folder, sealer)
+}
+
+fn failure(
+    task: &'static str,
+    ended: Result<Result<(), StoreError>, JoinError>,
+) -> Result<(), RunError> {
+    ended??;
+    Err(RunError::Ended(task))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lost_account_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = Sealer::new(&[1; 32]);
+        let account = load_account(folder.path(), &sealer).unwrap();
+        assert_eq!(load_account(folder.path(), &sealer).unwrap().id(), account.id());
+        let (store, task) = Store::open(folder.path(), &sealer, &account.id()).unwrap();
+        drop(store);
+        task.await.unwrap().unwrap();
+        assert_eq!(load_account(folder.path(), &sealer).unwrap().id(), account.id());
+        std::fs::remove_file(folder.path().join("account")).unwrap();
+        assert!(matches!(load_account(folder.path(), &sealer), Err(AccountError::Lost)));
+        assert!(!account::exists(folder.path()).unwrap());
+    }
+}

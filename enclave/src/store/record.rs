@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Records, their keys, and how they are sealed.
+
+use std::fmt;
+
+use codec::{Decode, DecodeAll, Encode};
+use tee_primitives::{
+    cluster::SlotId,
+    keyshare::{Commitment, CommitmentContext, KeyshareKind, Salt, Split, Version},
+    nft::NftId,
+    BlockNumber, Hash, RawAccountId,
+};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::StoreError;
+use crate::seal::Sealer;
+
+const CONTEXT: &[u8; 15] = b"TIP500-RECORD/1";
+
+/// Names a version of the keyshares of an NFT. Keys sort by NFT, kind and version.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct VersionKey {
+    /// The NFT.
+    pub nft_id: NftId,
+    /// What of the NFT.
+    pub kind: KeyshareKind,
+    /// The version.
+    pub version: Version,
+}
+
+impl VersionKey {
+    pub(super) const LEN: usize = 9;
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        let [n0, n1, n2, n3] = self.nft_id.to_be_bytes();
+        let [v0, v1, v2, v3] = self.version.to_be_bytes();
+        [n0, n1, n2, n3, self.kind.as_u8(), v0, v1, v2, v3]
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; Self::LEN]) -> Result<Self, StoreError> {
+        let [n0, n1, n2, n3, kind, v0, v1, v2, v3] = *bytes;
+        let kind = KeyshareKind::decode_all(&mut [kind].as_slice())
+            .map_err(|_| StoreError::Corrupt("a key of no known kind"))?;
+        Ok(Self {
+            nft_id: NftId::from_be_bytes([n0, n1, n2, n3]),
+            kind,
+            version: Version::from_be_bytes([v0, v1, v2, v3]),
+        })
+    }
+
+    /// The first and the last key that a record of this version can have.
+    pub(super) fn record_range(self) -> ([u8; RecordKey::LEN], [u8; RecordKey::LEN]) {
+        let key = |split| RecordKey { version: self, split }.to_bytes();
+        (key([0; 16]), key([0xff; 16]))
+    }
+}
+
+/// Names a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RecordKey {
+    /// The version it belongs to.
+    pub version: VersionKey,
+    /// The splitting it belongs to.
+    pub split: Split,
+}
+
+impl RecordKey {
+    pub(super) const LEN: usize = VersionKey::LEN + 16;
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        let (version, split) = bytes.split_at_mut(VersionKey::LEN);
+        version.copy_from_slice(&self.version.to_bytes());
+        split.copy_from_slice(&self.split);
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; Self::LEN]) -> Result<Self, StoreError> {
+        let malformed = StoreError::Corrupt("a key of another length");
+        let Some((version, split)) = bytes.split_first_chunk::<{ VersionKey::LEN }>() else {
+            return Err(malformed);
+        };
+        let split = split.try_into().map_err(|_| malformed)?;
+        Ok(Self { version: VersionKey::from_bytes(version)?, split })
+    }
+}
+
+/// A share and what belongs to it.
+#[derive(Clone, Decode, Encode, Eq, PartialEq)]
+pub struct Record {
+    /// The share.
+    pub share: Vec<u8>,
+    /// Hides the share in its commitment.
+    pub salt: Salt,
+    /// Who stored it.
+    pub owner: RawAccountId,
+    /// The slot that the share was given to.
+    pub slot_id: SlotId,
+    /// Block of the token with which the owner approved the splitting.
+    pub token_block: BlockNumber,
+    /// The finalized block at which storing it was decided. An older state of the chain says nothing
+    /// about the record.
+    pub stored_at: BlockNumber,
+    /// Its place in the order of storing, and in the outbox.
+    pub order: u64,
+    /// The block in which its version became synced with this split; `None` before.
+    pub synced_at: Option<BlockNumber>,
+}
+
+impl Record {
+    /// The share's commitment, which the chain knows.
+    pub fn commitment(&self, genesis_hash: Hash, key: &RecordKey) -> Commitment {
+        CommitmentContext {
+            genesis_hash,
+            nft_id: key.version.nft_id,
+            kind: key.version.kind,
+            version: key.version.version,
+            slot_id: self.slot_id,
+            split: key.split,
+        }
+        .commit(&self.salt, &self.share)
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("slot_id", &self.slot_id)
+            .field("token_block", &self.token_block)
+            .field("stored_at", &self.stored_at)
+            .field("order", &self.order)
+            .field("synced_at", &self.synced_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.share.zeroize();
+        self.salt.zeroize();
+    }
+}
+
+fn context(genesis: &Hash, key: &RecordKey) -> Vec<u8> {
+    (CONTEXT, genesis, key.to_bytes()).encode()
+}
+
+pub(super) fn seal(
+    sealer: &Sealer,
+    genesis: &Hash,
+    key: &RecordKey,
+    record: &Record,
+) -> Result<Vec<u8>, StoreError> {
+    // The length is known before, so that encoding does not leave copies behind while it grows.
+    let mut encoded = Zeroizing::new(Vec::with_capacity(record.encoded_size()));
+    record.encode_to(&mut *encoded);
+    sealer.seal(&context(genesis, key), &encoded).map_err(StoreError::Value)
+}
+
+pub(super) fn open(
+    sealer: &Sealer,
+    genesis: &Hash,
+    key: &RecordKey,
+    sealed: &[u8],
+) -> Result<Record, StoreError> {
+    let encoded = sealer.open(&context(genesis, key), sealed).map_err(StoreError::Value)?;
+    Record::decode_all(&mut encoded.as_slice())
+        .map_err(|_| StoreError::Corrupt("a record of another form"))
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a write does, inside its transaction.
+
+use redb::ReadableTable;
+use tee_primitives::{cluster::SlotId, BlockNumber, RawAccountId};
+use zeroize::Zeroizing;
+
+use super::{writer::Tables, Inner, Record, RecordKey, StoreError, VersionKey, META_COUNTER};
+use crate::seal;
+
+/// Most splits that are kept of one version until the chain decides between them.
+pub const MAX_SPLITS: usize = 3;
+
+/// A share to be stored.
+pub struct NewShare {
+    /// Where it belongs.
+    pub key: RecordKey,
+    /// The share.
+    pub share: Zeroizing<Vec<u8>>,
+    /// Who stores it.
+    pub owner: RawAccountId,
+    /// The slot it was given to.
+    pub slot_id: SlotId,
+    /// Block of the token with which the owner approved the splitting.
+    pub token_block: BlockNumber,
+    /// The finalized block at which storing it was decided.
+    pub stored_at: BlockNumber,
+}
+
+/// How a share came to be held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stored {
+    /// It was not held before.
+    New,
+    /// The same share of the same split was held.
+    Already,
+}
+
+/// Why a share is not stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StoreRefusal {
+    /// Another share of the same split is held.
+    AnotherShare,
+    /// The version is synced.
+    Synced,
+    /// A split that was approved later is held.
+    NewerSplit,
+    /// [`MAX_SPLITS`] splits are held.
+    TooManySplits,
+}
+
+/// The records of a version, at most [`MAX_SPLITS`], without lost ones.
+pub(super) fn records(
+    inner: &Inner,
+    table: &impl ReadableTable<&'static [u8; RecordKey::LEN], &'static [u8]>,
+    version: &VersionKey,
+) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+    let (first, last) = version.record_range();
+    let mut records = Vec::new();
+    for entry in table.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
+        let (key, sealed) = entry?;
+        let key = RecordKey::from_bytes(key.value())?;
+        records.extend(inner.open_or_report(&key, sealed.value()).map(|record| (key, record)));
+    }
+    Ok(records)
+}
+
+pub(super) fn store(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    new: &NewShare,
+) -> Result<Result<Stored, StoreRefusal>, StoreError> {
+    let held = records(inner, &tables.records, &new.key.version)?;
+    if let Some((_, record)) = held.iter().find(|(key, _)| *key == new.key) {
+        let same = record.share == *new.share;
+        return Ok(if same { Ok(Stored::Already) } else { Err(StoreRefusal::AnotherShare) });
+    }
+    if held.iter().any(|(_, record)| record.synced_at.is_some()) {
+        return Ok(Err(StoreRefusal::Synced));
+    }
+    if held.len() >= MAX_SPLITS {
+        return Ok(Err(StoreRefusal::TooManySplits));
+    }
+    if held.iter().any(|(_, record)| record.token_block > new.token_block) {
+        return Ok(Err(StoreRefusal::NewerSplit));
+    }
+
+    let order = next_order(tables)?;
+    let record = Record {
+        share: new.share.to_vec(),
+        salt: *seal::random().map_err(StoreError::Value)?,
+        owner: new.owner,
+        slot_id: new.slot_id,
+        token_block: new.token_block,
+        stored_at: new.stored_at,
+        order,
+        synced_at: None,
+    };
+    let sealed = inner.seal_record(&new.key, &record)?;
+    tables.records.insert(&new.key.to_bytes(), sealed.as_slice())?;
+    // The newest split is confirmed in place of the older ones.
+    for (_, older) in &held {
+        tables.outbox.remove(older.order)?;
+    }
+    tables.outbox.insert(order, &new.key.to_bytes())?;
+    tables.unsynced.insert(&new.key.version.to_bytes(), new.stored_at)?;
+    Ok(Ok(Stored::New))
+}
+
+pub(super) fn activate(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    key: &RecordKey,
+    synced_at: BlockNumber,
+) -> Result<(), StoreError> {
+    let oldest = VersionKey { version: 0, ..key.version };
+    let (first, _) = oldest.record_range();
+    let (_, last) = key.version.record_range();
+    let mut superseded = Vec::new();
+    for entry in tables.records.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
+        let (found, _) = entry?;
+        let found = RecordKey::from_bytes(found.value())?;
+        if found != *key {
+            superseded.push(found);
+        }
+    }
+    for found in superseded {
+        remove(inner, tables, &found)?;
+        tables.unsynced.remove(&found.version.to_bytes())?;
+    }
+    tables.unsynced.remove(&key.version.to_bytes())?;
+    let record = tables
+        .records
+        .get(&key.to_bytes())?
+        .and_then(|sealed| inner.open_or_report(key, sealed.value()));
+    if let Some(mut record) = record {
+        record.synced_at = Some(synced_at);
+        let sealed = inner.seal_record(key, &record)?;
+        tables.records.insert(&key.to_bytes(), sealed.as_slice())?;
+        tables.outbox.remove(record.order)?;
+    }
+    Ok(())
+}
+
+pub(super) fn wipe(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    version: &VersionKey,
+) -> Result<(), StoreError> {
+    let (first, last) = version.record_range();
+    let mut found = Vec::new();
+    for entry in tables.records.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
+        found.push(RecordKey::from_bytes(entry?.0.value())?);
+    }
+    for key in found {
+        remove(inner, tables, &key)?;
+    }
+    tables.unsynced.remove(&version.to_bytes())?;
+    Ok(())
+}
+
+/// Removes a record and its entry in the outbox. The entry of one that does not open is left to be
+/// taken out when its turn comes.
+fn remove(inner: &Inner, tables: &mut Tables<'_>, key: &RecordKey) -> Result<(), StoreError> {
+    let order = match tables.records.remove(&key.to_bytes())? {
+        Some(sealed) => inner.open_or_report(key, sealed.value()).map(|record| record.order),
+        None => None,
+    };
+    if let Some(order) = order {
+        tables.outbox.remove(order)?;
+    }
+    Ok(())
+}
+
+fn next_order(tables: &mut Tables<'_>) -> Result<u64, StoreError> {
+    let order = u64::from_be_bytes(super::fixed(&tables.meta, META_COUNTER)?.unwrap_or_default());
+    let next =
+        order.checked_add(1).ok_or(StoreError::Corrupt("the counter has reached its end"))?;
+    tables.meta.insert(META_COUNTER, next.to_be_bytes().as_slice())?;
+    Ok(order)
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use super::*;
+use futures::future::join_all;
+
+const GENESIS: Hash = [1; 32];
+const ACCOUNT: RawAccountId = [2; 32];
+const SHARE: &[u8] = b"a share of sufficient length";
+
+fn seal_key() -> Sealer {
+    Sealer::new(&[3; 32])
+}
+
+type Task = JoinHandle<Result<(), StoreError>>;
+
+async fn open(folder: &Path) -> (Store, Task) {
+    let (store, task) = Store::open(folder, &seal_key(), &ACCOUNT).unwrap();
+    assert!(store.pin_genesis(GENESIS).await.unwrap());
+    (store, task)
+}
+
+async fn close(store: Store, task: Task) {
+    drop(store);
+    task.await.unwrap().unwrap();
+}
+
+fn version(nft_id: NftId, version: Version) -> VersionKey {
+    VersionKey { nft_id, kind: KeyshareKind::Secret, version }
+}
+
+fn key(nft_id: NftId, split: u8) -> RecordKey {
+    RecordKey { version: version(nft_id, 1), split: [split; 16] }
+}
+
+fn new(key: RecordKey, token_block: BlockNumber) -> NewShare {
+    NewShare {
+        key,
+        share: Zeroizing::new(SHARE.to_vec()),
+        owner: [4; 32],
+        slot_id: 2,
+        token_block,
+        stored_at: token_block,
+    }
+}
+
+#[tokio::test]
+async fn record_and_outbox_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, task) = open(folder.path()).await;
+    assert_eq!(store.store(new(key(7, 1), 10)).await.unwrap(), Ok(Stored::New));
+    let before = store.record(&key(7, 1)).unwrap().unwrap();
+
+    close(store, task).await;
+    let (store, _task) = open(folder.path()).await;
+    let record = store.record(&key(7, 1)).unwrap().unwrap();
+    assert_eq!(record, before);
+    assert_eq!(record.share, SHARE);
+    assert_eq!(store.outbox(10).unwrap(), [(record.order, key(7, 1))]);
+    assert_eq!(store.unsynced(None, 10).unwrap(), [(version(7, 1), 10)]);
+    // The order goes on where it was.
+    assert_eq!(store.store(new(key(8, 1), 10)).await.unwrap(), Ok(Stored::New));
+    assert!(store.record(&key(8, 1)).unwrap().unwrap().order > record.order);
+}
+
+#[tokio::test]
+async fn the_same_share_again_is_the_same_success_and_confirmed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
+    assert_eq!(store.store(new(key(7, 1), 10)).await.unwrap(), Ok(Stored::Already));
+    let outbox = store.outbox(10).unwrap();
+    assert_eq!(outbox.len(), 1);
+    store.confirmed(vec![outbox[0].0]).await.unwrap();
+    assert_eq!(store.store(new(key(7, 1), 10)).await.unwrap(), Ok(Stored::Already));
+    assert!(store.outbox(10).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn another_share_of_the_same_split_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
+    let other = NewShare { share: Zeroizing::new(vec![9; 30]), ..new(key(7, 1), 11) };
+    assert_eq!(store.store(other).await.unwrap(), Err(StoreRefusal::AnotherShare));
+    assert_eq!(store.record(&key(7, 1)).unwrap().unwrap().share, SHARE);
+}
+
+#[tokio::test]
+async fn a_later_split_is_kept_beside_and_confirmed_in_place_of_the_earlier() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
+    assert_eq!(store.store(new(key(7, 2), 9)).await.unwrap(), Err(StoreRefusal::NewerSplit));
+    assert_eq!(store.store(new(key(7, 2), 10)).await.unwrap(), Ok(Stored::New));
+    assert_eq!(store.store(new(key(7, 3), 12)).await.unwrap(), Ok(Stored::New));
+    let confirmed: Vec<_> = store.outbox(10).unwrap().into_iter().map(|(_, key)| key).collect();
+    assert_eq!(confirmed, [key(7, 3)]);
+    assert_eq!(store.records(&version(7, 1)).unwrap().len(), MAX_SPLITS);
+    assert_eq!(store.store(new(key(7, 4), 13)).await.unwrap(), Err(StoreRefusal::TooManySplits));
+    // What is held already is not one too many.
+    assert_eq!(store.store(new(key(7, 1), 10)).await.unwrap(), Ok(Stored::Already));
+}
+
+#[tokio::test]
+async fn at_sync_one_split_becomes_active_and_the_others_are_wiped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    let old = RecordKey { version: version(7, 0), split: [9; 16] };
+    store.store(new(old, 5)).await.unwrap().unwrap();
+    store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
+    store.store(new(key(7, 2), 11)).await.unwrap().unwrap();
+    store.store(new(key(8, 1), 10)).await.unwrap().unwrap();
+    assert_eq!(store.held(7, KeyshareKind::Secret).unwrap(), Some(0));
+
+    store.activate(key(7, 1), 20).await.unwrap();
+    let records = store.records(&version(7, 1)).unwrap();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].0, key(7, 1));
+    assert_eq!(records[0].1.synced_at, Some(20));
+    assert!(store.record(&old).unwrap().is_none());
+    assert_eq!(store.held(7, KeyshareKind::Secret).unwrap(), Some(20));
+    // The neighbour is untouched.
+    let outbox: Vec<_> = store.outbox(10).unwrap().into_iter().map(|(_, key)| key).collect();
+    assert_eq!(outbox, [key(8, 1)]);
+    assert_eq!(store.unsynced(None, 10).unwrap(), [(version(8, 1), 10)]);
+    assert_eq!(store.store(new(key(7, 3), 30)).await.unwrap(), Err(StoreRefusal::Synced));
+    assert_eq!(store.store(new(key(7, 1), 30)).await.unwrap(), Ok(Stored::Already));
+    // A newer version that is not synced yet does not hide the synced one.
+    let next = RecordKey { version: version(7, 2), split: [1; 16] };
+    store.store(new(next, 30)).await.unwrap().unwrap();
+    assert_eq!(store.held(7, KeyshareKind::Secret).unwrap(), Some(20));
+}
+
+#[tokio::test]
+async fn a_wiped_version_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    for split in 1..=3 {
+        store.store(new(key(7, split), 10)).await.unwrap().unwrap();
+    }
+    store.wipe(version(7, 1)).await.unwrap();
+    assert_eq!(store.records(&version(7, 1)).unwrap(), []);
+    assert_eq!(store.outbox(10).unwrap(), []);
+    assert_eq!(store.unsynced(None, 10).unwrap(), []);
+    assert_eq!(store.held(7, KeyshareKind::Secret).unwrap(), None);
+    assert_eq!(store.store(new(key(7, 1), 11)).await.unwrap(), Ok(Stored::New));
+}
+
+#[tokio::test]
+async fn pages_are_bounded_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    let stores = (0..50).map(|nft_id| store.store(new(key(nft_id, 1), 10)));
+    for stored in join_all(stores).await {
+        assert_eq!(stored.unwrap(), Ok(Stored::New));
+    }
+    assert_eq!(store.outbox(20).unwrap().len(), 20);
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.unsynced(after, 20).unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        assert!(page.len() <= 20);
+        seen.extend(page.iter().map(|(version, _)| version.nft_id));
+    }
+    assert_eq!(seen, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn many_concurrent_stores_are_all_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, task) = open(folder.path()).await;
+    let tasks = (0..500).map(|nft_id| {
+        let store = store.clone();
+        tokio::spawn(async move { store.store(new(key(nft_id, 1), 10)).await.unwrap() })
+    });
+    for stored in join_all(tasks).await {
+        assert_eq!(stored.unwrap(), Ok(Stored::New));
+    }
+    close(store, task).await;
+    let (store, _task) = open(folder.path()).await;
+    for nft_id in 0..500 {
+        assert_eq!(store.record(&key(nft_id, 1)).unwrap().unwrap().share, SHARE);
+    }
+}
+
+#[tokio::test]
+async fn a_store_serves_one_chain_one_account_and_one_seal_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, task) = open(folder.path()).await;
+    assert!(!store.pin_genesis([9; 32]).await.unwrap());
+    close(store, task).await;
+    let (store, task) = Store::open(folder.path(), &seal_key(), &ACCOUNT).unwrap();
+    assert!(!store.pin_genesis([9; 32]).await.unwrap());
+    assert!(store.pin_genesis(GENESIS).await.unwrap());
+    let twice = Store::open(folder.path(), &seal_key(), &ACCOUNT).err().unwrap();
+    assert!(twice.to_string().contains("already open"), "{twice}");
+    close(store, task).await;
+    assert!(matches!(
+        Store::open(folder.path(), &Sealer::new(&[9; 32]), &ACCOUNT),
+        Err(StoreError::DataKey(SealError::DoesNotOpen))
+    ));
+    assert!(matches!(
+        Store::open(folder.path(), &seal_key(), &[9; 32]),
+        Err(StoreError::AnotherAccount)
+    ));
+}
+
+#[tokio::test]
+async fn shares_are_sealed_and_a_moved_or_changed_record_is_lost_not_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
+    store.store(new(key(8, 1), 10)).await.unwrap().unwrap();
+    let file = std::fs::read(folder.path().join(FILE_NAME)).unwrap();
+    assert!(!file.windows(SHARE.len()).any(|window| window == SHARE));
+
+    // The host swaps two records and changes a third.
+    store.store(new(key(9, 1), 10)).await.unwrap().unwrap();
+    store
+        .writer
+        .write(|tables| {
+            let [a, b, c] = [key(7, 1), key(8, 1), key(9, 1)]
+                .map(|key| tables.records.get(&key.to_bytes()).unwrap().unwrap().value().to_vec());
+            let mut changed = c;
+            changed[30] ^= 1;
+            tables.records.insert(&key(7, 1).to_bytes(), b.as_slice())?;
+            tables.records.insert(&key(8, 1).to_bytes(), a.as_slice())?;
+            tables.records.insert(&key(9, 1).to_bytes(), changed.as_slice())?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    for nft_id in [7, 8, 9] {
+        assert!(store.record(&key(nft_id, 1)).unwrap().is_none());
+        assert_eq!(store.held(nft_id, KeyshareKind::Secret).unwrap(), None);
+        // It can be stored again.
+        assert_eq!(store.store(new(key(nft_id, 1), 11)).await.unwrap(), Ok(Stored::New));
+        assert_eq!(store.record(&key(nft_id, 1)).unwrap().unwrap().share, SHARE);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE_NAME), [0x55; 8192]).unwrap();
+    let error = Store::open(folder.path(), &seal_key(), &ACCOUNT).err().unwrap();
+    assert!(matches!(error, StoreError::Database(_)), "{error}");
+    assert_eq!(std::fs::read(folder.path().join(FILE_NAME)).unwrap(), [0x55; 8192]);
+}
+
+#[tokio::test]
+async fn after_a_failure_nothing_is_reported_as_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, task) = Store::open(folder.path(), &seal_key(), &ACCOUNT).unwrap();
+    store.pin_genesis(GENESIS).await.unwrap();
+    store.fail().await;
+    assert!(task.await.unwrap().is_err());
+    assert!(matches!(store.store(new(key(7, 1), 10)).await, Err(StoreError::Closed)));
+    assert!(store.record(&key(7, 1)).unwrap().is_none());
+}
+
+#[test]
+fn debug_output_does_not_show_the_share() {
+    let record = Record {
+        share: SHARE.to_vec(),
+        salt: [0xab; 32],
+        owner: [4; 32],
+        slot_id: 2,
+        token_block: 1,
+        stored_at: 1,
+        order: 1,
+        synced_at: None,
+    };
+    let shown = format!("{record:?}");
+    assert!(!shown.contains("share") && !shown.contains("salt"));
+    assert!(!shown.contains("97") && !shown.contains("171"));
+}
