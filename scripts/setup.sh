@@ -26,6 +26,8 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 is_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; }
 
+can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
@@ -42,11 +44,13 @@ apt_install() {
   mapfile -t missing < <(missing_of "$@")
   [ ${#missing[@]} = 0 ] && return
   say "installing ${missing[*]}"
-  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
-    fail "not root, and sudo is not installed. As root, run: apt-get install ${missing[*]}"
-  as_root apt-get update -qq
+  can_be_root || fail "not root, and sudo is not installed. As root, run: apt-get install ${missing[*]}"
+  as_root apt-get update -qq || fail "apt cannot update its lists; its words are above."
+  # --no-remove: a package that conflicts with one that is there (Debian's compilers conflict with
+  # each other and with its rustup) must not push it out.
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    "${missing[@]}" >/dev/null
+    --no-remove "${missing[@]}" >/dev/null ||
+    fail "apt cannot install ${missing[*]}; its words are above. Please install them by hand."
 }
 
 system_packages() {
@@ -75,23 +79,30 @@ rust() {
   version=$(rustc --version | sed -E 's/^rustc 1\.([0-9]+).*/\1/')
   [ "$version" -ge "$MIN_RUST" ] 2>/dev/null ||
     fail "Rust 1.$MIN_RUST or newer is needed; this is $(rustc --version). Run: rustup update stable"
-  local tool
-  for tool in rustfmt cargo-clippy; do
-    command -v "$tool" >/dev/null ||
-      fail "$tool is missing. Run: rustup component add rustfmt clippy"
-  done
+  # rustup's stand-ins are on the PATH also when the component is not there: ask them to run.
+  if ! rustfmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+    say "adding rustfmt and clippy by rustup"
+    command -v rustup >/dev/null && rustup component add rustfmt clippy ||
+      fail "rustfmt or clippy is missing, and rustup cannot add them."
+  fi
 }
 
 has_wasm() { [ -d "$1/lib/rustlib/$WASM_TARGET/lib" ]; }
+
+# Debian's compiler takes only a library that it compiled itself, not one of its last version.
+debian_has_wasm() {
+  [ -x /usr/bin/rustc ] && has_wasm "$(debian_sysroot)" &&
+    [ "$(cat "$(debian_sysroot)/lib/rustlib/$WASM_TARGET/compiler" 2>/dev/null)" = "$(/usr/bin/rustc -vV)" ]
+}
 
 wasm_target() {
   if [ $wasm_from_debian = no ]; then
     has_wasm "$(rustc --print sysroot)" && return
     if command -v rustup >/dev/null; then
-      rustup run "$WASM_TOOLCHAIN" rustc --version >/dev/null 2>&1 && has_wasm "$(debian_sysroot)" && return
+      rustup run "$WASM_TOOLCHAIN" rustc --version >/dev/null 2>&1 && debian_has_wasm && return
       say "adding the target $WASM_TARGET by rustup"
-      rustup target add "$WASM_TARGET" >/dev/null 2>&1 && return
-      say "rustup cannot download it; taking Debian's compiler for the runtime instead"
+      rustup target add "$WASM_TARGET" && return
+      say "rustup cannot add it; taking Debian's compiler for the runtime instead"
     fi
   fi
   wasm_toolchain_from_debian
@@ -105,12 +116,19 @@ wasm_toolchain_from_debian() {
   is_debian || fail "the Rust target $WASM_TARGET is missing. Run: rustup target add $WASM_TARGET"
   command -v rustup >/dev/null ||
     fail "the Rust target $WASM_TARGET is missing, and so is rustup to add it. See https://rustup.rs"
+  local package
+  for package in "${WASM_PACKAGES[@]}"; do
+    apt-cache show "$package" >/dev/null 2>&1 ||
+      fail "there is no package $package here. Run where there is a network: rustup target add $WASM_TARGET"
+  done
   apt_install "${WASM_PACKAGES[@]}"
 
-  if ! has_wasm "$(debian_sysroot)"; then
+  if ! debian_has_wasm; then
     say "compiling Rust's core library for $WASM_TARGET"
-    local work lib
+    can_be_root || fail "not root, and sudo is not installed: the library belongs under /usr."
+    local base lib
     work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
     mkdir "$work/src"
     printf '[package]\nname = "wasm-core"\nversion = "0.0.0"\nedition = "2021"\n[profile.release]\npanic = "abort"\n' \
       >"$work/Cargo.toml"
@@ -119,14 +137,15 @@ wasm_toolchain_from_debian() {
     (cd "$work" && env -u CARGO_TARGET_DIR -u RUSTUP_TOOLCHAIN PATH="/usr/bin:$PATH" \
       RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes" CARGO_HOME="$work/cargo-home" \
       /usr/bin/cargo build --quiet --release --target "$WASM_TARGET" -Zbuild-std=core,alloc)
-    lib="$(debian_sysroot)/lib/rustlib/$WASM_TARGET/lib"
-    as_root rm -rf "$lib.new"
+    base="$(debian_sysroot)/lib/rustlib/$WASM_TARGET"
+    lib="$base/lib"
+    as_root rm -rf "$lib" "$lib.new" "$base/compiler"
     as_root mkdir -p "$lib.new"
     for crate in core alloc compiler_builtins; do
       as_root cp "$work/target/$WASM_TARGET/release/deps/lib$crate-"*.rlib "$lib.new/"
     done
     as_root mv "$lib.new" "$lib"
-    rm -rf "$work"
+    /usr/bin/rustc -vV | as_root tee "$base/compiler" >/dev/null
   fi
   rustup run "$WASM_TOOLCHAIN" rustc --version >/dev/null 2>&1 ||
     rustup toolchain link "$WASM_TOOLCHAIN" /usr

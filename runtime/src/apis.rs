@@ -44,6 +44,16 @@ pub(crate) fn is_decodable_by_clients(extrinsic: &UncheckedExtrinsic) -> bool {
     }
 }
 
+/// The same of an encoded extrinsic, by its first byte: the kind in the upper bits, the version in
+/// the lower ones.
+fn begins_as_clients_expect(extrinsic: &[u8]) -> bool {
+    const BARE: u8 = 0b0000_0000;
+    const SIGNED: u8 = 0b1000_0000;
+    extrinsic
+        .first()
+        .is_some_and(|first| [BARE, SIGNED].map(|kind| kind | EXTRINSIC_VERSION).contains(first))
+}
+
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {
         fn version() -> RuntimeVersion {
@@ -51,6 +61,10 @@ impl_runtime_apis! {
         }
 
         fn execute_block(block: <Block as BlockT>::LazyBlock) {
+            assert!(
+                block.extrinsics.iter().all(|extrinsic| begins_as_clients_expect(extrinsic.inner())),
+                "the block holds an extrinsic that is not of version 4",
+            );
             Executive::execute_block(block);
         }
 

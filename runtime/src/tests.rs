@@ -2,7 +2,8 @@
 //! Contracts that hold across crates: what enclaves have compiled in, what published clients
 //! expect of a block, what the presets promise, and what no majority can do.
 
-use codec::{Decode, Encode};
+use codec::{Decode, DecodeAll, Encode};
+use frame_metadata::{v14::RuntimeMetadataV14, RuntimeMetadata, RuntimeMetadataPrefixed};
 use frame_support::{
     assert_noop, assert_ok,
     traits::{Contains, Get},
@@ -11,7 +12,7 @@ use sp_core::Pair;
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Dave};
 use sp_runtime::{
     generic::Preamble,
-    traits::{Dispatchable, TransactionExtension},
+    traits::{Dispatchable, Hash as _, TransactionExtension},
     transaction_validity::{InvalidTransaction, TransactionSource},
     BuildStorage,
 };
@@ -90,6 +91,76 @@ mod what_enclaves_have_compiled_in {
         for (compiled_in, of_runtime) in pairs {
             assert_eq!(compiled_in, of_runtime);
         }
+    }
+
+    /// What the runtime stored, as an enclave reads it: no byte may be left.
+    fn read<T: DecodeAll>(key: Vec<u8>) -> T {
+        let bytes = sp_io::storage::get(&key).expect("the runtime stores it");
+        T::decode_all(&mut &bytes[..]).expect("it has the documented type")
+    }
+
+    #[test]
+    fn value_types_are_the_runtimes() {
+        type Raw = tee_primitives::RawAccountId;
+        use tee_primitives::{cluster, keyshare, nft};
+
+        development().execute_with(|| {
+            let account = Alice.to_account_id();
+            let raw: Raw = account.clone().into();
+            assert_ok!(NFT::create_secret_nft(
+                RuntimeOrigin::signed(account.clone()),
+                b"public".to_vec().try_into().unwrap(),
+                b"secret".to_vec().try_into().unwrap(),
+                sp_runtime::Permill::from_percent(7),
+                None,
+                true,
+            ));
+            assert_eq!(read::<nft::NftId>(abi::storage::next_nft_id()), 1);
+            let stored = read::<nft::NftData<Raw, Vec<u8>>>(abi::storage::nft(0));
+            assert_eq!((stored.owner, &stored.offchain_data[..]), (raw, &b"public"[..]));
+            assert!(stored.state.is_secret && stored.state.is_syncing_secret);
+            let status = read::<keyshare::KeyshareStatus>(abi::storage::keyshares(0, SECRET));
+            assert_eq!(status.pending.map(|pending| pending.version), Some(1));
+
+            let enclave = Bob.to_account_id();
+            let raw_enclave: Raw = enclave.clone().into();
+            let uri = b"https://enclave.example".to_vec();
+            assert_ok!(TEE::register_enclave(
+                RuntimeOrigin::signed(account.clone()),
+                enclave.clone(),
+                uri.clone().try_into().unwrap(),
+            ));
+            let root = RuntimeOrigin::root;
+            assert_ok!(TEE::create_cluster(root(), cluster::ClusterType::Public));
+            assert_ok!(TEE::assign_enclave(root(), account, 0, 3));
+            assert_eq!(read::<Raw>(abi::storage::enclave_account_operator(&raw_enclave)), raw);
+            assert_eq!(read::<cluster::ClusterId>(abi::storage::enclave_cluster_id(&raw)), 0);
+            let data = read::<cluster::Enclave<Raw, Vec<u8>>>(abi::storage::enclave_data(&raw));
+            assert_eq!((data.enclave_address, data.api_uri), (raw_enclave, uri));
+            let members = read::<cluster::Cluster<Vec<(Raw, cluster::SlotId)>>>(
+                abi::storage::cluster_data(0),
+            );
+            assert_eq!(members.enclaves, [(raw, 3)]);
+
+            let entry = KeyshareConfirmation {
+                nft_id: 0,
+                kind: SECRET,
+                version: 1,
+                split: [2; 16],
+                commitment: [3; 32],
+            };
+            assert_ok!(TEE::confirm_keyshares(
+                RuntimeOrigin::signed(enclave),
+                vec![entry].try_into().unwrap(),
+            ));
+            let shown = read::<keyshare::SlotConfirmation<Raw>>(abi::storage::confirmation(
+                0, SECRET, 1, 0, 3,
+            ));
+            assert_eq!(
+                (shown.enclave, shown.split, shown.commitment),
+                (raw_enclave, [2; 16], [3; 32])
+            );
+        });
     }
 
     #[test]
@@ -194,35 +265,109 @@ mod what_published_clients_expect {
     }
 
     #[test]
-    fn names_are_those_they_look_up() {
-        let metadata = Runtime::metadata_at_version(14).expect("metadata V14 is served");
-        let text = String::from_utf8_lossy(&metadata);
-        for name in [
-            "NFT",
-            "TEE",
-            "TechnicalCommittee",
-            "Mandate",
-            "Utility",
-            "NextNFTId",
-            "NftMintFee",
-            "SecretNftMintFee",
-            "SecretNftsOffchainData",
-            "ClusterData",
-            "EnclaveData",
-            "NextClusterId",
-            "create_secret_nft",
-            "is_syncing_secret",
-            "offchain_data",
-            "enclave_address",
-            "api_uri",
-            "cluster_type",
-            "NFTCreated",
-            "SecretAddedToNFT",
-            "SecretNFTSynced",
-            "KeyshareSynced",
-        ] {
-            assert!(text.contains(name), "{name} is not in the metadata");
+    #[should_panic(expected = "not of version 4")]
+    fn a_block_that_they_cannot_decode_is_not_imported() {
+        development().execute_with(|| {
+            let set = pallet_timestamp::Call::set { now: 1_000 }.into();
+            let header = Header {
+                parent_hash: Default::default(),
+                number: 1,
+                state_root: Default::default(),
+                extrinsics_root: Default::default(),
+                digest: Default::default(),
+            };
+            let block = Block { header, extrinsics: vec![UncheckedExtrinsic::new_bare(set)] };
+            <Runtime as sp_api::runtime_decl_for_core::Core<Block>>::execute_block(block.into());
+        });
+    }
+
+    /// The metadata that they ask for.
+    fn metadata() -> RuntimeMetadataV14 {
+        let metadata = Runtime::metadata_at_version(14).expect("version 14 is served");
+        match RuntimeMetadataPrefixed::decode(&mut &metadata[..]).unwrap().1 {
+            RuntimeMetadata::V14(metadata) => metadata,
+            _ => panic!("another version than asked for"),
         }
+    }
+
+    /// The fields of a variant of one of a pallet's enums, in order.
+    fn fields(metadata: &RuntimeMetadataV14, enumeration: u32, variant: &str) -> Vec<String> {
+        let scale_info::TypeDef::Variant(variants) =
+            &metadata.types.resolve(enumeration).unwrap().type_def
+        else {
+            panic!("not an enum");
+        };
+        let variant = variants.variants.iter().find(|v| v.name == variant);
+        let variant = variant.unwrap_or_else(|| panic!("there is no such variant"));
+        variant.fields.iter().map(|field| field.name.clone().unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn names_are_those_they_look_up() {
+        let metadata = metadata();
+        for (pallet, items) in [
+            (
+                "NFT",
+                &["NextNFTId", "Nfts", "NftMintFee", "SecretNftMintFee", "SecretNftsOffchainData"]
+                    [..],
+            ),
+            ("TEE", &["NextClusterId", "ClusterData", "EnclaveData"]),
+            ("System", &["Account"]),
+        ] {
+            let pallet = metadata.pallets.iter().find(|p| p.name == pallet).unwrap();
+            let entries = &pallet.storage.as_ref().unwrap().entries;
+            for item in items {
+                assert!(entries.iter().any(|entry| entry.name == *item), "{item}");
+            }
+        }
+        for pallet in ["TechnicalCommittee", "Mandate", "Utility", "Balances"] {
+            assert!(metadata.pallets.iter().any(|p| p.name == pallet), "{pallet}");
+        }
+    }
+
+    #[test]
+    fn events_have_their_fields_in_the_order_they_read_them() {
+        let metadata = metadata();
+        let nft = metadata.pallets.iter().find(|pallet| pallet.name == "NFT").unwrap();
+        let events = nft.event.as_ref().unwrap().ty.id;
+        for (event, expected) in [
+            (
+                "NFTCreated",
+                &[
+                    "nft_id",
+                    "owner",
+                    "offchain_data",
+                    "royalty",
+                    "collection_id",
+                    "is_soulbound",
+                    "mint_fee",
+                ][..],
+            ),
+            ("SecretAddedToNFT", &["nft_id", "offchain_data"]),
+            ("SecretNFTSynced", &["nft_id"]),
+            ("NFTTransferred", &["nft_id", "sender", "recipient"]),
+            ("NFTBurned", &["nft_id"]),
+        ] {
+            assert_eq!(fields(&metadata, events, event), expected, "{event}");
+        }
+    }
+
+    #[test]
+    fn calls_have_their_arguments_in_the_order_they_give_them() {
+        let metadata = metadata();
+        let calls = |pallet: &str| {
+            let pallet = metadata.pallets.iter().find(|p| p.name == pallet).unwrap();
+            pallet.calls.as_ref().unwrap().ty.id
+        };
+        assert_eq!(
+            fields(&metadata, calls("NFT"), "create_secret_nft"),
+            ["offchain_data", "secret_offchain_data", "royalty", "collection_id", "is_soulbound"]
+        );
+        assert_eq!(fields(&metadata, calls("NFT"), "transfer_nft"), ["nft_id", "recipient"]);
+        assert_eq!(
+            fields(&metadata, calls("TEE"), "register_enclave"),
+            ["enclave_address", "api_uri"]
+        );
     }
 }
 
@@ -353,6 +498,38 @@ mod what_no_majority_can_do {
             assert!(mandate.clone().dispatch(approved_by(1)).is_err());
             assert_ok!(mandate.dispatch(approved_by(2)));
             System::assert_last_event(pallet_mandate::Event::RootOp { result: Ok(()) }.into());
+        });
+    }
+
+    #[test]
+    fn a_prime_member_cannot_vote_for_the_absent() {
+        use pallet_collective::Instance1;
+
+        development().execute_with(|| {
+            let members = [Alice, Bob, Charlie].map(|member| member.to_account_id());
+            let prime = members[0].clone();
+            assert_ok!(TechnicalCommittee::set_members(
+                RuntimeOrigin::root(),
+                members.to_vec(),
+                Some(prime.clone()),
+                3
+            ));
+            let call: RuntimeCall = pallet_tee::Call::create_cluster {
+                cluster_type: tee_primitives::cluster::ClusterType::Public,
+            }
+            .into();
+            let length = call.encoded_size() as u32;
+            let by = RuntimeOrigin::signed(prime);
+            let hash = <Runtime as frame_system::Config>::Hashing::hash_of(&call);
+            assert_ok!(TechnicalCommittee::propose(by.clone(), 2, Box::new(call), length));
+            assert_ok!(TechnicalCommittee::vote(by.clone(), hash, 0, true));
+            System::set_block_number(1 + timing::MotionDuration::get() + 1);
+            let weight = frame_support::weights::Weight::MAX;
+            assert_ok!(TechnicalCommittee::close(by, hash, 0, weight, length));
+            System::assert_has_event(
+                pallet_collective::Event::<Runtime, Instance1>::Disapproved { proposal_hash: hash }
+                    .into(),
+            );
         });
     }
 

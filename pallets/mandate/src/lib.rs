@@ -81,7 +81,7 @@ pub mod pallet {
         /// Dispatch `call` as root.
         ///
         /// Origin: [`Config::AdminOrigin`]. An error of `call` is reported in
-        /// [`Event::RootOp`] and does not fail this call. No fee beyond that of `call`'s weight.
+        /// [`Event::RootOp`] and does not fail this call. The fee is given back.
         ///
         /// Fails with [`Error::CallNotAllowed`].
         #[pallet::call_index(0)]

@@ -20,6 +20,9 @@
 //! It leaves by [`Call::remove_validator`]; [`Config::MinValidators`] always stay. A listed
 //! validator that purges its keys is left out of new sessions until it sets new ones.
 //!
+//! A session without a change is reported as such: GRANDPA would otherwise begin a new authority
+//! set with every session, and whoever follows its sets would have to prove each of them.
+//!
 //! ## Storage
 //!
 //! [`Validators`]: the list, in the order of joining.
@@ -32,6 +35,7 @@ mod tests;
 
 use alloc::vec::Vec;
 
+use frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec};
 use sp_staking::SessionIndex;
 
 pub use pallet::*;
@@ -73,13 +77,18 @@ pub mod pallet {
     #[pallet::genesis_config]
     #[derive(frame_support::DefaultNoBound)]
     pub struct GenesisConfig<T: Config> {
-        /// The first validators. Their keys belong in pallet-session's genesis.
+        /// The first validators. Their keys belong in pallet-session's genesis. If the list is
+        /// empty, all validators of pallet-session's genesis are listed with the first change.
         pub validators: BoundedVec<T::AccountId, T::MaxValidators>,
     }
 
     #[pallet::genesis_build]
     impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
         fn build(&self) {
+            let mut unique = self.validators.to_vec();
+            unique.sort();
+            unique.dedup();
+            assert_eq!(unique.len(), self.validators.len(), "a validator is listed twice");
             Validators::<T>::put(&self.validators);
         }
     }
@@ -151,35 +160,34 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-    fn do_add(validator: T::AccountId) -> frame_support::dispatch::DispatchResult {
-        use frame_support::ensure;
-
+    fn do_add(validator: T::AccountId) -> DispatchResult {
         ensure!(Self::has_keys(&validator), Error::<T>::NoSessionKeys);
-        Validators::<T>::try_mutate(|validators| {
-            ensure!(!validators.contains(&validator), Error::<T>::AlreadyValidator);
-            validators.try_push(validator.clone()).map_err(|_| Error::<T>::TooManyValidators)
-        })?;
+        let mut validators = Self::listed();
+        ensure!(!validators.contains(&validator), Error::<T>::AlreadyValidator);
+        validators.try_push(validator.clone()).map_err(|_| Error::<T>::TooManyValidators)?;
+        Validators::<T>::put(validators);
         Self::deposit_event(Event::ValidatorAdded { validator });
         Ok(())
     }
 
-    fn do_remove(validator: T::AccountId) -> frame_support::dispatch::DispatchResult {
-        use frame_support::{ensure, traits::Get};
-
-        Validators::<T>::try_mutate(|validators| {
-            let index = validators
-                .iter()
-                .position(|listed| *listed == validator)
-                .ok_or(Error::<T>::NotValidator)?;
-            ensure!(
-                validators.len() as u32 > T::MinValidators::get(),
-                Error::<T>::TooFewValidators
-            );
-            validators.remove(index);
-            Ok::<_, Error<T>>(())
-        })?;
+    fn do_remove(validator: T::AccountId) -> DispatchResult {
+        let mut validators = Self::listed();
+        let index = validators.iter().position(|listed| *listed == validator);
+        let index = index.ok_or(Error::<T>::NotValidator)?;
+        ensure!(validators.len() as u32 > T::MinValidators::get(), Error::<T>::TooFewValidators);
+        validators.remove(index);
+        Validators::<T>::put(validators);
         Self::deposit_event(Event::ValidatorRemoved { validator });
         Ok(())
+    }
+
+    /// The list. A chain that began without one has the validators of its sessions.
+    fn listed() -> BoundedVec<T::AccountId, T::MaxValidators> {
+        let listed = Validators::<T>::get();
+        if listed.is_empty() {
+            return BoundedVec::truncate_from(pallet_session::Validators::<T>::get());
+        }
+        listed
     }
 
     fn has_keys(validator: &T::AccountId) -> bool {
@@ -189,9 +197,7 @@ impl<T: Config> Pallet<T> {
     /// Checks that the list has no duplicates and is within its bounds.
     #[cfg(any(test, feature = "try-runtime"))]
     pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
-        use frame_support::{ensure, traits::Get};
-
-        let validators = Validators::<T>::get();
+        let validators = Self::listed();
         let mut unique = validators.clone().into_inner();
         unique.sort();
         unique.dedup();
@@ -206,9 +212,11 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> pallet_session::SessionManager<T::AccountId> for Pallet<T> {
     fn new_session(_: SessionIndex) -> Option<Vec<T::AccountId>> {
-        let with_keys: Vec<_> = Validators::<T>::get().into_iter().filter(Self::has_keys).collect();
-        // An empty set would stop the chain for good: keep the present one.
-        (!with_keys.is_empty()).then_some(with_keys)
+        let with_keys: Vec<_> = Self::listed().into_iter().filter(Self::has_keys).collect();
+        // Without a single validator the chain would halt for good. No change is reported then,
+        // and the consensus goes on with the authorities it has.
+        let changed = !with_keys.is_empty() && with_keys != pallet_session::Validators::<T>::get();
+        changed.then_some(with_keys)
     }
 
     fn end_session(_: SessionIndex) {}

@@ -63,8 +63,10 @@ impl_opaque_keys! {
 }
 
 frame_support::parameter_types! {
-    /// The validators of the present session, as the consensus would learn them.
+    /// Whom the consensus takes for its authorities: those of the last change.
     pub static Authorities: Vec<u64> = vec![];
+    /// How often the authorities changed, as GRANDPA counts it.
+    pub static Changes: u32 = 0;
 }
 
 pub struct RecordAuthorities;
@@ -75,8 +77,15 @@ impl pallet_session::SessionHandler<u64> for RecordAuthorities {
         Authorities::set(validators.iter().map(|(id, _)| *id).collect());
     }
 
-    fn on_new_session<Keys: OpaqueKeys>(_: bool, validators: &[(u64, Keys)], _: &[(u64, Keys)]) {
-        Authorities::set(validators.iter().map(|(id, _)| *id).collect());
+    fn on_new_session<Keys: OpaqueKeys>(
+        changed: bool,
+        validators: &[(u64, Keys)],
+        _: &[(u64, Keys)],
+    ) {
+        if changed {
+            Changes::mutate(|changes| *changes += 1);
+            Authorities::set(validators.iter().map(|(id, _)| *id).collect());
+        }
     }
 
     fn on_disabled(_: u32) {}
@@ -224,8 +233,42 @@ fn the_set_stays_when_nobody_has_keys() {
     run(|| {
         assert_ok!(Session::purge_keys(RuntimeOrigin::signed(ALICE)));
         assert_ok!(Session::purge_keys(RuntimeOrigin::signed(BOB)));
-        advance_sessions(1);
-        // The queued validators stay the ones of the last session that had any.
+        advance_sessions(4);
         assert_eq!(Authorities::get(), [ALICE, BOB]);
     });
+}
+
+#[test]
+fn sessions_without_a_change_change_no_authority_set() {
+    run(|| {
+        advance_sessions(3);
+        let before = Changes::get();
+        advance_sessions(5);
+        assert_eq!(Changes::get(), before);
+
+        assert_ok!(ValidatorSet::add_validator(RuntimeOrigin::root(), CHARLIE));
+        advance_sessions(5);
+        assert_eq!(Changes::get(), before + 1);
+    });
+}
+
+#[test]
+fn a_chain_that_began_without_a_list_keeps_its_validators_when_one_joins() {
+    run(|| {
+        Validators::<Test>::kill();
+        assert_ok!(ValidatorSet::add_validator(RuntimeOrigin::root(), CHARLIE));
+        assert_eq!(Validators::<Test>::get().to_vec(), [ALICE, BOB, CHARLIE]);
+    });
+}
+
+#[test]
+#[should_panic(expected = "a validator is listed twice")]
+fn genesis_lists_a_validator_once() {
+    let _ = RuntimeGenesisConfig {
+        validator_set: pallet_validator_set::GenesisConfig {
+            validators: BoundedVec::truncate_from(vec![ALICE, ALICE]),
+        },
+        ..Default::default()
+    }
+    .build_storage();
 }

@@ -7,7 +7,7 @@ use frame_support::{
     weights::Weight,
 };
 use frame_system::EnsureRoot;
-use pallet_collective::{EnsureProportionAtLeast, Instance1, PrimeDefaultVote};
+use pallet_collective::{DefaultVote, EnsureProportionAtLeast, Instance1, MemberCount};
 
 use super::system::MAXIMUM_BLOCK_WEIGHT;
 use crate::{
@@ -19,6 +19,20 @@ use crate::{
 pub type TwoThirdsOfCommittee =
     EitherOfDiverse<EnsureRoot<AccountId>, EnsureProportionAtLeast<AccountId, Instance1, 2, 3>>;
 
+/// Who does not vote has not agreed. With a prime member's vote as the default, that member alone
+/// could pass what needs two thirds.
+pub struct AbsentIsNay;
+impl DefaultVote for AbsentIsNay {
+    fn default_vote(
+        _prime_vote: Option<bool>,
+        _yes_votes: MemberCount,
+        _no_votes: MemberCount,
+        _seats: MemberCount,
+    ) -> bool {
+        false
+    }
+}
+
 parameter_types! {
     pub const MaxProposalWeight: Weight = Weight::from_parts(
         MAXIMUM_BLOCK_WEIGHT.ref_time() / 2,
@@ -28,7 +42,7 @@ parameter_types! {
 
 impl pallet_collective::Config<Instance1> for Runtime {
     type Consideration = ();
-    type DefaultVote = PrimeDefaultVote;
+    type DefaultVote = AbsentIsNay;
     type DisapproveOrigin = EnsureRoot<AccountId>;
     type KillOrigin = EnsureRoot<AccountId>;
     type MaxMembers = ConstU32<100>;
