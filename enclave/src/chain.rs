@@ -91,8 +91,9 @@ pub type Values = Vec<Option<Vec<u8>>>;
 
 /// Access to the chain.
 pub trait Chain: Send + Sync + 'static {
-    /// The newest blocks; `None` until a node has told any. On one chain the finalized number never
-    /// falls.
+    /// The newest blocks; `None` until a node has told any. The finalized number does not fall while
+    /// the nodes are on one chain. After another chain it may: that the enclave nevertheless never
+    /// goes back is the promise of [`View`](crate::view::View).
     fn heads(&self) -> watch::Receiver<Option<Heads>>;
 
     /// Whether a node is connected.

@@ -7,26 +7,35 @@
 //!
 //! | the finalized chain shows | the entry |
 //! |---|---|
-//! | this slot's confirmation with this split and commitment | is done |
+//! | this slot's confirmation with this split and commitment | is done, for the time being |
 //! | the version synced, or no longer pending | is done or pointless |
 //! | anything else | is sent, with up to 255 others, in one transaction |
 //!
 //! At most one transaction is on its way: the task waits for it, and its nonce is the one of the
 //! finalized state, so that one sent before a crash cannot be included beside one sent after.
-//! After a failure it waits for 1, 2, 4 … finalized blocks.
+//! After a failure it waits for 1, 2, 4 … finalized blocks. Nothing is sent while the enclave is not
+//! assigned to a cluster that takes keyshares: the chain would refuse the transaction as a whole, and
+//! keep its fee.
+//!
+//! A version can stay pending although all slots are confirmed: if one enclave had no live
+//! attestation when the last confirmation came. The chain syncs such a version when any enclave
+//! repeats its confirmation. So the newest confirmation of a version that stays pending is repeated,
+//! after 64, 128, 256 … up to 4,096 finalized blocks, in the same transactions as the others.
 //!
 //! It also watches the versions that the chain has not decided about, a bounded number at each
 //! finalized block: when one is synced, the record that the chain's commitment names becomes
 //! active and the others are wiped.
 
-use std::sync::Arc;
+use std::{collections::HashMap, mem, sync::Arc};
 
 use tee_primitives::{
     abi::{calls, storage},
     cluster::SlotId,
     keyshare::{
-        Commitment, KeyshareConfirmation, KeyshareStatus, SlotConfirmation, MAX_CONFIRMATIONS,
+        Commitment, KeyshareConfirmation, KeyshareKind, KeyshareStatus, SlotConfirmation,
+        MAX_CONFIRMATIONS,
     },
+    nft::NftId,
     BlockNumber, RawAccountId,
 };
 use tokio::sync::watch;
@@ -46,6 +55,10 @@ const PAGE: usize = MAX_CONFIRMATIONS as usize;
 /// Longest wait after a failure, in finalized blocks.
 const MAX_PAUSE: BlockNumber = 32;
 
+/// Waits before a confirmation is repeated, in finalized blocks: doubled from the first to the last.
+const FIRST_REPEAT: BlockNumber = 64;
+const LAST_REPEAT: BlockNumber = 4096;
+
 #[derive(Debug, thiserror::Error)]
 enum StepError {
     #[error(transparent)]
@@ -61,17 +74,7 @@ pub async fn run(
     account: RawAccountId,
     mut outlook: watch::Receiver<Outlook>,
 ) -> Result<(), StoreError> {
-    let mut task = Confirmer {
-        chain,
-        store: store.clone(),
-        account,
-        not_before: 0,
-        failures: 0,
-        sent: Vec::new(),
-        cursor: None,
-        watched_at: None,
-        complaint: None,
-    };
+    let mut task = Confirmer::new(chain, store.clone(), account);
     loop {
         let view = match &*outlook.borrow_and_update() {
             Outlook::Known(view) => Some(view.clone()),
@@ -96,6 +99,14 @@ pub async fn run(
     }
 }
 
+/// When the confirmation of an undecided version is repeated.
+struct Repeat {
+    /// Not before this finalized block.
+    at: BlockNumber,
+    /// The wait that ends then, in finalized blocks.
+    pause: BlockNumber,
+}
+
 struct Confirmer {
     chain: Arc<dyn Chain>,
     store: Store,
@@ -110,36 +121,85 @@ struct Confirmer {
     cursor: Option<VersionKey>,
     /// The block at which undecided versions were last looked at.
     watched_at: Option<BlockNumber>,
+    /// One for each NFT with an undecided version.
+    repeats: HashMap<(NftId, KeyshareKind), Repeat>,
+    /// Of the versions last looked at, those whose confirmation is to be repeated.
+    due: Vec<VersionKey>,
     /// What was last complained about: the same is said once.
     complaint: Option<String>,
 }
 
 impl Confirmer {
+    fn new(chain: Arc<dyn Chain>, store: Store, account: RawAccountId) -> Self {
+        Self {
+            chain,
+            store,
+            account,
+            not_before: 0,
+            failures: 0,
+            sent: Vec::new(),
+            cursor: None,
+            watched_at: None,
+            repeats: HashMap::new(),
+            due: Vec::new(),
+            complaint: None,
+        }
+    }
+
     async fn step(&mut self, view: &View) -> Result<(), StepError> {
         if self.watched_at != Some(view.finalized.number) {
             self.watch_unsynced(view).await?;
             self.watched_at = Some(view.finalized.number);
         }
-        let outbox = self.store.outbox(PAGE)?;
-        if outbox.is_empty() {
+        let mut entries = self.store.outbox(PAGE)?;
+        if entries.is_empty() && self.due.is_empty() {
+            // All that was sent worked. The same entries sent again are repetitions.
+            self.sent.clear();
             return Ok(());
         }
-        let Some(assignment) = view.assignment else {
-            self.complain("shares wait to be confirmed until this enclave is assigned".into());
+        let Some(assignment) = view.keyshare_assignment() else {
+            self.complain(
+                "confirmations wait until this enclave is assigned to a cluster that takes keyshares"
+                    .into(),
+            );
             return Ok(());
         };
         if view.finalized.number < self.not_before {
             return Ok(());
         }
-        let batch = self.settle(view, assignment, outbox).await?;
+        self.add_due(&mut entries)?;
+        let batch = self.settle(view, assignment, entries).await?;
         if !batch.iter().any(|(order, _)| self.sent.contains(order)) {
             self.failures = 0;
             self.complaint = None;
         }
-        if !batch.is_empty() {
-            self.send(view, batch).await;
+        if batch.is_empty() || self.send(view, batch).await {
+            self.put_off_due(view.finalized.number);
         }
         Ok(())
+    }
+
+    /// Fills a page up with the newest entries of the versions that are due. Those that have no
+    /// place stay due.
+    fn add_due(&mut self, entries: &mut Vec<(u64, RecordKey)>) -> Result<(), StoreError> {
+        self.due.truncate(PAGE.saturating_sub(entries.len()));
+        for version in &self.due {
+            let records = self.store.records(version)?.into_iter();
+            let entry =
+                records.map(|(key, record)| (record.order, key)).max_by_key(|entry| entry.0);
+            entries.extend(entry.filter(|entry| !entries.contains(entry)));
+        }
+        Ok(())
+    }
+
+    /// Sets the next repetition of what was repeated, or has no need of it.
+    fn put_off_due(&mut self, now: BlockNumber) {
+        for VersionKey { nft_id, kind, .. } in mem::take(&mut self.due) {
+            if let Some(repeat) = self.repeats.get_mut(&(nft_id, kind)) {
+                repeat.pause = (repeat.pause * 2).min(LAST_REPEAT);
+                repeat.at = now.saturating_add(repeat.pause);
+            }
+        }
     }
 
     /// Takes out of the outbox what the finalized state has decided; returns what is to be sent.
@@ -147,9 +207,9 @@ impl Confirmer {
         &self,
         view: &View,
         assignment: Assignment,
-        outbox: Vec<(u64, RecordKey)>,
+        entries: Vec<(u64, RecordKey)>,
     ) -> Result<Vec<(u64, KeyshareConfirmation)>, StepError> {
-        let keys = outbox
+        let keys = entries
             .iter()
             .flat_map(|(_, key)| {
                 let VersionKey { nft_id, kind, version } = key.version;
@@ -161,13 +221,13 @@ impl Confirmer {
             })
             .collect();
         let values = self.chain.read(At::Finalized(view.finalized.hash), keys).await?;
-        if values.len() != outbox.len() * 2 {
+        if values.len() != entries.len() * 2 {
             return Err(ChainError::Malformed("another number of values than asked for").into());
         }
         let mut values = values.into_iter();
         let mut done = Vec::new();
         let mut batch = Vec::new();
-        for (order, key) in outbox {
+        for (order, key) in entries {
             let status: KeyshareStatus =
                 facts::decode(values.next().flatten())?.unwrap_or_default();
             let shown: Option<SlotConfirmation<RawAccountId>> =
@@ -179,9 +239,8 @@ impl Confirmer {
             if record.stored_at > view.finalized.number {
                 continue;
             }
-            let pending = status.pending.map(|pending| pending.version);
             // A share that was given to another slot means nothing in this one.
-            if pending != Some(key.version.version) || record.slot_id != assignment.slot_id {
+            if !is_pending(&status, &key.version) || record.slot_id != assignment.slot_id {
                 done.push(order);
                 continue;
             }
@@ -197,7 +256,7 @@ impl Confirmer {
                 split: confirmation.split,
                 commitment: confirmation.commitment,
             };
-            if shown == Some(ours) {
+            if shown == Some(ours) && !self.due.contains(&key.version) {
                 done.push(order);
             } else {
                 batch.push((order, confirmation));
@@ -207,10 +266,12 @@ impl Confirmer {
         Ok(batch)
     }
 
-    async fn send(&mut self, view: &View, batch: Vec<(u64, KeyshareConfirmation)>) {
+    /// Sends a batch. Whether it is in a finalized block.
+    async fn send(&mut self, view: &View, batch: Vec<(u64, KeyshareConfirmation)>) -> bool {
         let (orders, batch): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let call = calls::confirm_keyshares(&batch);
         let sent = self.chain.submit(call, view.finalized, view.chain.genesis_hash).await;
+        let included = sent.is_ok();
         match sent {
             Ok(block) => {
                 tracing::debug!(shares = batch.len(), block, "confirmations are finalized");
@@ -233,6 +294,7 @@ impl Confirmer {
         // Until the state shows the entries, the transaction counts as one that did not work.
         self.failures = self.failures.saturating_add(1);
         self.sent = orders;
+        included
     }
 
     fn pause(&self) -> BlockNumber {
@@ -249,6 +311,7 @@ impl Confirmer {
     /// Looks at some of the versions that were undecided.
     async fn watch_unsynced(&mut self, view: &View) -> Result<(), StepError> {
         let versions = self.store.unsynced(self.cursor, PAGE)?;
+        self.due.clear();
         self.cursor =
             if versions.len() < PAGE { None } else { versions.last().map(|(version, _)| *version) };
         if versions.is_empty() {
@@ -265,6 +328,15 @@ impl Confirmer {
             }
             let status: KeyshareStatus = facts::decode(value)?.unwrap_or_default();
             self.decide(view, version, &status).await?;
+            let (now, of) = (view.finalized.number, (version.nft_id, version.kind));
+            if !is_pending(&status, version) {
+                self.repeats.remove(&of);
+                continue;
+            }
+            let first = Repeat { at: now.saturating_add(FIRST_REPEAT), pause: FIRST_REPEAT };
+            if self.repeats.entry(of).or_insert(first).at <= now {
+                self.due.push(*version);
+            }
         }
         Ok(())
     }
@@ -287,11 +359,16 @@ impl Confirmer {
                 None => Ok(self.store.wipe(*version).await?),
             };
         }
-        if status.pending.map(|pending| pending.version) != Some(version.version) {
+        if !is_pending(status, version) {
             self.store.wipe(*version).await?;
         }
         Ok(())
     }
+}
+
+/// Whether the chain waits for confirmations of this version.
+fn is_pending(status: &KeyshareStatus, version: &VersionKey) -> bool {
+    status.pending.map(|pending| pending.version) == Some(version.version)
 }
 
 /// The commitment that a synced version has for a slot.

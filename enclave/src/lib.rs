@@ -5,7 +5,7 @@
 //! | module | owns | promises |
 //! |---|---|---|
 //! | [`chain`] | access to the chain | reads at one block; a failure is an error, never an answer |
-//! | [`view`] | what is known of the chain and of the own place on it | all of it from one finalized block; another chain is never served |
+//! | [`view`] | what is known of the chain and of the own place on it | all of it from one finalized block, and never from an older one than before; another chain is never served |
 //! | [`store`] | the records and the outbox | what was answered with success is durable |
 //! | [`confirm`] | the account's nonce | every stored share ends confirmed, or pointless by the chain's word |
 //! | [`park`] | requests that wait for finality | bounded, in number and time |
@@ -190,7 +190,19 @@ fn load_account(folder: &Path, sealer: &Sealer) -> Result<Account, AccountError>
     if store::exists(folder)? && !account::exists(folder)? {
         return Err(AccountError::Lost);
     }
+    if is_store_missing(folder)? {
+        tracing::warn!(
+            "there is an account but no store: the enclave starts with an empty one. If it has held \
+             shares before, they are lost"
+        );
+    }
     Account::load_or_create(folder, sealer)
+}
+
+/// Whether there is an account without a store: the store was lost, or the first start did not come
+/// that far.
+fn is_store_missing(folder: &Path) -> io::Result<bool> {
+    Ok(account::exists(folder)? && !store::exists(folder)?)
 }
 
 fn failure(
@@ -204,6 +216,19 @@ fn failure(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_missing_store_is_noticed_and_a_first_start_is_not_taken_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = Sealer::new(&[1; 32]);
+        assert!(!is_store_missing(folder.path()).unwrap());
+        let account = load_account(folder.path(), &sealer).unwrap();
+        assert!(is_store_missing(folder.path()).unwrap());
+        let (store, task) = Store::open(folder.path(), &sealer, &account.id()).unwrap();
+        assert!(!is_store_missing(folder.path()).unwrap());
+        drop(store);
+        task.await.unwrap().unwrap();
+    }
 
     #[tokio::test]
     async fn a_lost_account_is_not_replaced() {

@@ -6,9 +6,10 @@
 //! finalized block.
 //!
 //! What is worth waiting for is what the best block already shows. That keeps strangers from
-//! filling the park: a place there costs an NFT. The node may not have the newest block yet when
-//! the request comes; so a few requests may wait for one more block before they are refused. When
-//! those places are taken, others are refused at once.
+//! filling the park: a place there costs an NFT. The node may be some blocks behind the client's
+//! when the request comes; so a few requests may wait until it has [`NEWER_BLOCKS`] more before they
+//! are refused. When those places are taken, others are told to come again: a refusal would be final
+//! for them, and it is not known yet whether it is right.
 
 use std::{
     collections::{hash_map::Entry, HashMap},
@@ -17,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use tee_primitives::RawAccountId;
+use tee_primitives::{BlockNumber, RawAccountId};
 use tokio::{
     sync::{watch, OwnedSemaphorePermit, Semaphore},
     time::{self, Instant},
@@ -28,6 +29,9 @@ use crate::{
     view::{Outlook, View},
 };
 
+/// Newer best blocks that a request waits for which the present one does not bear out.
+const NEWER_BLOCKS: usize = 3;
+
 /// Bounds of the park.
 #[derive(Clone, Copy, Debug)]
 pub struct ParkLimits {
@@ -35,7 +39,7 @@ pub struct ParkLimits {
     pub places: usize,
     /// Requests of one account in the park.
     pub places_per_account: usize,
-    /// Requests that wait for one more block.
+    /// Requests that wait for newer best blocks.
     pub latecomers: usize,
     /// Longest wait.
     pub wait: Duration,
@@ -69,8 +73,8 @@ pub struct Arrival {
 pub enum Patience {
     /// Not at all: the present one must.
     PresentBlock,
-    /// The next one may, too.
-    NextBlock,
+    /// One of the next [`NEWER_BLOCKS`] may, too.
+    NewerBlocks,
 }
 
 /// There is no place in the park.
@@ -145,7 +149,7 @@ impl Park {
         Decision: Future<Output = Result<T, E>>,
         Shown: Future<Output = bool>,
     {
-        let Arrival { view, mut outlook, mut heads } = arrival;
+        let Arrival { view, mut outlook, heads } = arrival;
         let deadline = Instant::now() + self.limits.wait;
         let best = heads.borrow().as_ref().map(|heads| heads.best);
         let mut refusal = match decide(view).await {
@@ -156,12 +160,8 @@ impl Park {
             if patience == Patience::PresentBlock {
                 return Err(refusal);
             }
-            let Ok(_latecomer) = self.latecomers.try_acquire() else { return Err(refusal) };
-            let newer = |heads: &Option<Heads>| heads.as_ref().map(|heads| heads.best) != best;
-            let Ok(Ok(_)) = time::timeout_at(deadline, heads.wait_for(newer)).await else {
-                return Err(refusal);
-            };
-            if !shown().await {
+            let _latecomer = self.latecomers.try_acquire().map_err(|_| Full)?;
+            if !shown_by_newer(heads, best, deadline, shown).await {
                 return Err(refusal);
             }
         }
@@ -175,6 +175,27 @@ impl Park {
         }
         Err(refusal)
     }
+}
+
+/// Whether one of the next best blocks after `best` shows what a request is about.
+async fn shown_by_newer<Shown: Future<Output = bool>>(
+    mut heads: watch::Receiver<Option<Heads>>,
+    mut best: Option<BlockNumber>,
+    deadline: Instant,
+    shown: impl Fn() -> Shown,
+) -> bool {
+    let number = |heads: &Option<Heads>| heads.as_ref().map(|heads| heads.best);
+    for _ in 0..NEWER_BLOCKS {
+        let newer = heads.wait_for(|heads| number(heads) != best);
+        match time::timeout_at(deadline, newer).await {
+            Ok(Ok(newest)) => best = number(&newest),
+            _ => return false,
+        }
+        if shown().await {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@
 //! **Order of durable steps.** Record, outbox entry and `unsynced` entry are one transaction; a
 //! request is answered after it is committed. The outbox entry goes only when the finalized chain
 //! shows the confirmation or makes it pointless, and that too is one transaction with everything
-//! else that it changes. One thread writes; it commits whatever is waiting in one transaction.
+//! else that it changes. One thread writes; it commits whatever is waiting in one transaction, and
+//! then tells that the outbox grew, also if whoever asked for it has gone. The file's name is durable
+//! before the first write.
 
 use std::{
     fmt, io,
@@ -71,6 +73,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("the store's database failed: {0}")]
     Database(Box<redb::Error>),
+    /// The database's file cannot be made durable.
+    #[error("the store's folder cannot be made durable: {0}")]
+    Folder(io::Error),
     /// The store was written by another version of the software.
     #[error("the store has schema {found}, this software reads schema {SCHEMA}")]
     Schema {
@@ -191,6 +196,8 @@ impl Store {
             check(&meta, seal_key, account)?
         };
         transaction.commit()?;
+        // The database makes its file's content durable, and not its name.
+        crate::file::sync_folder(folder).map_err(StoreError::Folder)?;
 
         let inner = Arc::new(Inner {
             database,
@@ -227,11 +234,7 @@ impl Store {
     /// Stores a share. The result tells what was decided; it is durable when this returns.
     pub async fn store(&self, new: NewShare) -> Result<Result<Stored, StoreRefusal>, StoreError> {
         let inner = self.inner.clone();
-        let stored = self.writer.write(move |tables| rules::store(&inner, tables, &new)).await?;
-        if stored == Ok(Stored::New) {
-            self.inner.outbox_grew.notify_one();
-        }
-        Ok(stored)
+        self.writer.write(move |tables| rules::store(&inner, tables, &new)).await
     }
 
     /// The synced split of a version is known: its record becomes active; the version's other

@@ -23,7 +23,7 @@ pub struct Availability {
     /// This enclave's account, SS58.
     pub enclave_account: String,
     /// If a share is held, the block at which it became synced, 0 before that; otherwise the newest
-    /// finalized block.
+    /// finalized block, 0 if none is known of the chain that the enclave serves.
     pub block_number: BlockNumber,
     /// The NFT.
     pub nft_id: NftId,
@@ -49,7 +49,7 @@ fn availability(context: &Context, nft_id: NftId) -> Result<Availability, Failur
     let held = context.store.held(nft_id, KeyshareKind::Secret)?;
     let block_number = match held {
         Some(block_number) => block_number,
-        None => request::view(context)?.finalized.number,
+        None => request::view(context).map_or(0, |view| view.finalized.number),
     };
     Ok(Availability {
         enclave_account: context.account.address().into(),

@@ -17,8 +17,8 @@ pub struct Health {
     pub chain: String,
     /// The newest finalized block; 0 until a node has told one.
     pub block_number: BlockNumber,
-    /// Empty if the enclave is not assigned; otherwise the block up to which it holds what it
-    /// should.
+    /// The block up to which the enclave holds what it should. Empty if it is not in service:
+    /// clients take a number for "send your requests here".
     pub sync_state: String,
     /// Version of the software.
     pub version: &'static str,
@@ -48,11 +48,12 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         ),
         Outlook::Known(view) => {
             let number = view.finalized.number;
-            let sync_state = view.assignment.map_or(String::new(), |_| number.to_string());
-            let description = match view.assignment {
-                _ if !context.chain.is_reachable() => "The enclave cannot reach the chain.",
-                Some(_) => "The enclave is in service.",
-                None => "The enclave is not assigned to a cluster.",
+            let (sync_state, description) = match view.assignment {
+                _ if !context.chain.is_reachable() => {
+                    (String::new(), "The enclave cannot reach the chain.")
+                }
+                Some(_) => (number.to_string(), "The enclave is in service."),
+                None => (String::new(), "The enclave is not assigned to a cluster."),
             };
             (view.chain.name.clone(), number, sync_state, description)
         }

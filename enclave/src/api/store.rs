@@ -3,7 +3,8 @@
 //!
 //! Checks, cheap before costly: form of the fields, tokens, signatures, then at one finalized
 //! block: assignment, NFT, kind, pending version, owner. The answer `STORESUCCESS` means that the
-//! share and the intention to confirm it are durable.
+//! share and the intention to confirm it are durable. A client that lost the answer and repeats its
+//! request gets the same one, also if the version has become synced meanwhile.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use axum::{
     Json,
 };
 use tee_primitives::{
-    authorisation,
+    authorisation::{self, Refusal},
     cluster::SlotId,
     keyshare::{split_of_signer, KeyshareKind, Version},
     nft::NftId,
@@ -29,9 +30,12 @@ use super::{
 };
 use crate::{
     account,
-    chain::{facts, At},
+    chain::{
+        facts::{self, NftFacts},
+        At,
+    },
     park::Patience,
-    store::{NewShare, RecordKey, VersionKey},
+    store::{NewShare, RecordKey, StoreError, VersionKey},
     view::View,
 };
 
@@ -65,11 +69,18 @@ fn success(context: &Context, nft_id: NftId) -> Response {
     (StatusCode::OK, body).into_response()
 }
 
-/// Where a share may be stored.
-struct Permission {
-    version: Version,
-    slot_id: SlotId,
-    decided_at: BlockNumber,
+/// What is to be done with a share.
+enum Decision {
+    /// It may be stored for the pending version.
+    Store { version: Version, slot_id: SlotId, decided_at: BlockNumber },
+    /// It is the one that is held of the synced version.
+    Held,
+}
+
+/// What the chain's state permits.
+enum Permission {
+    Store(Version),
+    Held,
 }
 
 async fn store(context: &Context, packet: &StoreKeysharePacket) -> Result<(), Failure> {
@@ -88,32 +99,39 @@ async fn store(context: &Context, packet: &StoreKeysharePacket) -> Result<(), Fa
     request::unless_final(tokens(arrival.view.finalized.number))?;
     verify(packet, &owner, &signer)?;
 
+    let split = split_of_signer(&packet.signer_address);
+    let key = |version| RecordKey {
+        version: VersionKey { nft_id: data.nft_id, kind: KIND, version },
+        split,
+    };
+    let held = |facts: &NftFacts| is_held(context, facts, &owner, key, &data);
     let permitted = |at| async move {
         let facts = facts::nft(&*context.chain, at, data.nft_id, KIND).await?;
-        authorisation::store(KIND, facts.nft.as_ref(), &facts.keyshares, &owner)
-            .map_err(|refusal| of_refusal(refusal, Status::OwnershipVerificationFailed))
+        match authorisation::store(KIND, facts.nft.as_ref(), &facts.keyshares, &owner) {
+            Ok(version) => Ok(Permission::Store(version)),
+            Err(Refusal::NotSyncing) if held(&facts)? => Ok(Permission::Held),
+            Err(refusal) => Err(of_refusal(refusal, Status::OwnershipVerificationFailed)),
+        }
     };
     let decide = |view: View| async move {
         tokens(view.finalized.number)?;
-        let assignment = view
-            .assignment
-            .filter(|assignment| assignment.cluster_type.takes_keyshares())
-            .ok_or(Status::NotInService)?;
-        Ok::<_, Failure>(Permission {
-            version: permitted(At::Finalized(view.finalized.hash)).await?,
-            slot_id: assignment.slot_id,
-            decided_at: view.finalized.number,
+        let assignment = view.keyshare_assignment().ok_or(Status::NotInService)?;
+        Ok::<_, Failure>(match permitted(At::Finalized(view.finalized.hash)).await? {
+            Permission::Held => Decision::Held,
+            Permission::Store(version) => Decision::Store {
+                version,
+                slot_id: assignment.slot_id,
+                decided_at: view.finalized.number,
+            },
         })
     };
     let shown = || async { permitted(At::Best).await.is_ok() };
-    let Permission { version, slot_id, decided_at } =
-        context.park.decide(owner, Patience::NextBlock, arrival, decide, shown).await?;
+    let decision =
+        context.park.decide(owner, Patience::NewerBlocks, arrival, decide, shown).await?;
+    let Decision::Store { version, slot_id, decided_at } = decision else { return Ok(()) };
 
     let new = NewShare {
-        key: RecordKey {
-            version: VersionKey { nft_id: data.nft_id, kind: KIND, version },
-            split: split_of_signer(&packet.signer_address),
-        },
+        key: key(version),
         share: Zeroizing::new(data.share.as_bytes().to_vec()),
         owner,
         slot_id,
@@ -122,6 +140,19 @@ async fn store(context: &Context, packet: &StoreKeysharePacket) -> Result<(), Fa
     };
     context.store.store(new).await??;
     Ok(())
+}
+
+/// Whether this very share of this very split is held of the synced version, and its owner asks.
+fn is_held(
+    context: &Context,
+    facts: &NftFacts,
+    owner: &RawAccountId,
+    key: impl Fn(Version) -> RecordKey,
+    data: &StoreData<'_>,
+) -> Result<bool, StoreError> {
+    let (Some(nft), Some(synced)) = (&facts.nft, &facts.keyshares.synced) else { return Ok(false) };
+    let record = context.store.record(&key(synced.version))?;
+    Ok(nft.owner == *owner && record.is_some_and(|held| held.share == data.share.as_bytes()))
 }
 
 fn verify(

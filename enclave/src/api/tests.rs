@@ -189,6 +189,15 @@ impl Enclave {
         self.sees(number).await;
     }
 
+    /// Its node is on another chain, at block 200.
+    async fn sees_another_chain(&self) {
+        self.chain.finalize_on(200, [0xcc; 32]);
+        let mut outlook = self.context.outlook.clone();
+        in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::AnotherChain { .. })))
+            .await
+            .unwrap();
+    }
+
     async fn send(&self, request: Request<Body>) -> Answer {
         answer(in_time(self.router.clone().oneshot(request)).await.unwrap()).await
     }
@@ -302,6 +311,23 @@ fn retrieve_packet(
         signature: sign(requester, &data),
         data,
     }
+}
+
+#[tokio::test]
+async fn repeating_a_request_after_the_sync_is_the_same_success() {
+    // What would wait for another block is decided at once.
+    let park = ParkLimits { wait: Duration::ZERO, ..Default::default() };
+    let enclave = Enclave::start_with(Setup { park, ..Default::default() }).await;
+    let packet = store_packet(NFT, SHARE, 100);
+    enclave.store(&packet).await.is(200, "STORESUCCESS");
+    enclave.sync(&packet, 101).await;
+    enclave.store(&packet).await.is(200, "STORESUCCESS");
+
+    // Another share, or the same share of another split, is not the same request.
+    let other = store_packet(NFT, "another share, long enough", 100);
+    enclave.store(&other).await.is(403, "NOTSYNCING");
+    let split = store_packet(NFT, SHARE, 101);
+    enclave.store(&split).await.is(403, "NOTSYNCING");
 }
 
 #[tokio::test]
@@ -437,7 +463,9 @@ async fn health_tells_the_state_and_is_always_200() {
     let health = enclave.get("/api/health").await;
     assert_eq!(health.code, StatusCode::OK);
     assert_eq!(health.body["description"], json!("The enclave cannot reach the chain."));
+    assert_eq!((&health.body["block_number"], &health.body["sync_state"]), (&json!(6), &json!("")));
     enclave.chain.unreachable(false);
+    assert_eq!(enclave.get("/api/health").await.body["sync_state"], json!("6"));
     enclave.chain.unassign();
     enclave.finalize(7).await;
     assert_eq!(enclave.get("/api/health").await.body["sync_state"], json!(""));

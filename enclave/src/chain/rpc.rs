@@ -161,7 +161,7 @@ async fn follow(
     }
 }
 
-/// Publishes a head. What would take finality back is not published.
+/// Publishes a head. What would take finality back on the same chain is not published.
 fn tell(
     heads: &watch::Sender<Option<Heads>>,
     chain: &Arc<ChainInfo>,

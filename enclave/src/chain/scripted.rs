@@ -11,7 +11,7 @@ use futures::{future::BoxFuture, FutureExt};
 use sp_crypto_hashing::blake2_256;
 use tee_primitives::{
     abi::{calls, storage},
-    cluster::{Cluster, ClusterType},
+    cluster::{Cluster, ClusterType, SlotId},
     keyshare::{
         KeyshareConfirmation, KeyshareKind, KeyshareStatus, PendingKeyshare, SlotConfirmation,
         SyncedKeyshare,
@@ -21,10 +21,7 @@ use tee_primitives::{
 };
 use tokio::sync::watch;
 
-use super::{
-    facts::{Assignment, Nft},
-    At, Chain, ChainError, ChainInfo, Head, Heads, SubmitError, Values,
-};
+use super::{facts::Nft, At, Chain, ChainError, ChainInfo, Head, Heads, SubmitError, Values};
 
 pub(crate) const GENESIS: Hash = [0x6e; 32];
 pub(crate) const CLUSTER: u32 = 3;
@@ -196,18 +193,16 @@ impl Scripted {
         *self.batches.borrow()
     }
 
+    /// Does what the call does. It fails as a whole if the cluster does not take keyshares.
     fn apply(&self, batch: &[KeyshareConfirmation]) {
-        let assignment =
-            Assignment { cluster_id: CLUSTER, slot_id: SLOT, cluster_type: ClusterType::Public };
+        let cluster: Option<Cluster<Vec<(RawAccountId, SlotId)>>> =
+            self.get(&storage::cluster_data(CLUSTER));
+        if !cluster.is_some_and(|cluster| cluster.cluster_type.takes_keyshares()) {
+            return;
+        }
         for entry in batch {
             let KeyshareConfirmation { nft_id, kind, version, split, commitment } = *entry;
-            let key = storage::confirmation(
-                nft_id,
-                kind,
-                version,
-                assignment.cluster_id,
-                assignment.slot_id,
-            );
+            let key = storage::confirmation(nft_id, kind, version, CLUSTER, SLOT);
             self.set(key, SlotConfirmation { enclave: self.account, split, commitment });
         }
     }

@@ -7,7 +7,10 @@ use tokio::{task::JoinHandle, time};
 
 use super::*;
 use crate::{
-    chain::scripted::{Fate, Scripted, GENESIS, SLOT},
+    chain::{
+        scripted::{Fate, Scripted, GENESIS, SLOT},
+        Heads,
+    },
     seal::Sealer,
     store::{NewShare, Stored},
     view,
@@ -56,20 +59,23 @@ impl World {
             .unwrap();
         let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
         let key = RecordKey { version, split: [split; 16] };
-        let new = NewShare {
-            key,
-            share: b"a share of sufficient length".to_vec().into(),
-            owner: OWNER,
-            slot_id: SLOT,
-            token_block: finalized,
-            stored_at: finalized,
-        };
-        assert_eq!(self.store.store(new).await.unwrap(), Ok(Stored::New));
+        assert_eq!(self.store.store(share(key, finalized)).await.unwrap(), Ok(Stored::New));
         key
     }
 
     fn commitment(&self, key: &RecordKey) -> Commitment {
         self.store.record(key).unwrap().unwrap().commitment(GENESIS, key)
+    }
+}
+
+fn share(key: RecordKey, block: BlockNumber) -> NewShare {
+    NewShare {
+        key,
+        share: b"a share of sufficient length".to_vec().into(),
+        owner: OWNER,
+        slot_id: SLOT,
+        token_block: block,
+        stored_at: block,
     }
 }
 
@@ -133,6 +139,25 @@ async fn shares_that_wait_are_confirmed_together() {
     assert_eq!(in_time(chain.batch(0)).await.len(), 20);
     eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
     assert_eq!(chain.batches(), 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_sent_while_the_cluster_takes_no_keyshares() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    chain.mint(7, OWNER);
+    chain.assign(OPERATOR, ClusterType::Disabled);
+    chain.finalize(11);
+    let world = World::start(folder.path(), chain.clone()).await;
+    world.store(7, 1).await;
+    eventually(&chain, || chain.finalized() > 20).await;
+    assert_eq!(chain.batches(), 0);
+    assert_eq!(world.store.outbox(1).unwrap().len(), 1);
+    chain.assign(OPERATOR, ClusterType::Private);
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    assert_eq!(chain.batches(), 1);
+    assert!(chain.confirmed(7).is_some());
     world.stop().await;
 }
 
@@ -280,29 +305,62 @@ async fn an_older_state_of_the_chain_does_not_wipe_a_newer_record() {
 
     let version = VersionKey { nft_id: 7, kind: KeyshareKind::Secret, version: 1 };
     let key = RecordKey { version, split: [1; 16] };
-    let new = NewShare {
-        key,
-        share: b"a share of sufficient length".to_vec().into(),
-        owner: OWNER,
-        slot_id: SLOT,
-        token_block: 11,
-        stored_at: 11,
-    };
-    store.store(new).await.unwrap().unwrap();
-    let mut task = Confirmer {
-        chain: chain.clone(),
-        store: store.clone(),
-        account: ACCOUNT,
-        not_before: 0,
-        failures: 0,
-        sent: Vec::new(),
-        cursor: None,
-        watched_at: None,
-        complaint: None,
-    };
+    store.store(share(key, 11)).await.unwrap().unwrap();
+    let mut task = Confirmer::new(chain.clone(), store.clone(), ACCOUNT);
     task.step(&view).await.unwrap();
     assert!(store.record(&key).unwrap().is_some());
     assert_eq!(store.outbox(1).unwrap().len(), 1);
     assert_eq!(chain.batches(), 0);
     follow.abort();
+}
+
+/// Lets the chain finalize a block, and the task look at it. How many confirmations it sent.
+async fn step_at(task: &mut Confirmer, chain: &Scripted, block: BlockNumber) -> usize {
+    let before = chain.batches();
+    chain.finalize(block);
+    let Heads { chain: info, finalized, .. } = chain.heads().borrow().clone().unwrap();
+    let at = At::Finalized(finalized.hash);
+    let assignment = facts::assignment(chain, at, &ACCOUNT, &OPERATOR).await.unwrap();
+    task.step(&View { chain: info, finalized, assignment }).await.unwrap();
+    chain.batches() - before
+}
+
+#[tokio::test]
+async fn the_confirmation_of_a_version_that_stays_pending_is_repeated_rarely() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
+    store.pin_genesis(GENESIS).await.unwrap();
+    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    for nft_id in [7, 8] {
+        chain.mint(nft_id, OWNER);
+        let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+        store.store(share(RecordKey { version, split: [1; 16] }, 11)).await.unwrap().unwrap();
+    }
+    let mut task = Confirmer::new(chain.clone(), store.clone(), ACCOUNT);
+    assert_eq!(step_at(&mut task, &chain, 11).await, 1);
+    assert_eq!(step_at(&mut task, &chain, 13).await, 0);
+    assert!(store.outbox(1).unwrap().is_empty());
+
+    let mut last = 11;
+    for pause in [64, 128, 256, 512, 1024, 2048, 4096, 4096] {
+        assert_eq!(step_at(&mut task, &chain, last + pause - 1).await, 0);
+        assert_eq!(step_at(&mut task, &chain, last + pause).await, 1);
+        // Also when something else wakes the task.
+        assert_eq!(step_at(&mut task, &chain, last + pause).await, 0);
+        last += pause;
+    }
+    let first = chain.batch(0).await;
+    assert_eq!(first.len(), 2);
+    assert_eq!(chain.batch(1).await, first);
+
+    // One that could not be sent is sent soon, and what is decided is not repeated.
+    let key = storage::keyshares(8, KeyshareKind::Secret);
+    chain.remove(&key);
+    chain.fate(Fate::Refused);
+    assert_eq!(step_at(&mut task, &chain, last + 4096).await, 1);
+    chain.fate(Fate::Works);
+    assert_eq!(step_at(&mut task, &chain, last + 4097).await, 1);
+    assert_eq!(chain.batch(chain.batches() - 1).await, first[..1]);
+    assert_eq!(step_at(&mut task, &chain, last + 4099).await, 0);
+    assert_eq!(task.repeats.len(), 1);
 }

@@ -103,6 +103,7 @@ pub(super) fn store(
         tables.outbox.remove(older.order)?;
     }
     tables.outbox.insert(order, &new.key.to_bytes())?;
+    tables.outbox_grew = true;
     tables.unsynced.insert(&new.key.version.to_bytes(), new.stored_at)?;
     Ok(Ok(Stored::New))
 }

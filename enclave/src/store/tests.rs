@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::*;
-use futures::future::join_all;
+use std::time::Duration;
+
+use futures::{future::join_all, FutureExt};
+use tokio::time;
 
 const GENESIS: Hash = [1; 32];
 const ACCOUNT: RawAccountId = [2; 32];
@@ -73,6 +76,16 @@ async fn the_same_share_again_is_the_same_success_and_confirmed_once() {
     store.confirmed(vec![outbox[0].0]).await.unwrap();
     assert_eq!(store.store(new(key(7, 1), 10)).await.unwrap(), Ok(Stored::Already));
     assert!(store.outbox(10).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_outbox_is_told_to_have_grown_when_the_request_was_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    // The write is handed over; the client does not wait for its end.
+    let _ = store.store(new(key(7, 1), 10)).now_or_never();
+    time::timeout(Duration::from_secs(20), store.outbox_grew()).await.expect("in time");
+    assert_eq!(store.outbox(10).unwrap().len(), 1);
 }
 
 #[tokio::test]

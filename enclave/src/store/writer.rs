@@ -25,6 +25,8 @@ pub(super) struct Tables<'txn> {
     pub(super) records: Table<'txn, &'static [u8; RecordKey::LEN], &'static [u8]>,
     pub(super) outbox: Table<'txn, u64, &'static [u8; RecordKey::LEN]>,
     pub(super) unsynced: Table<'txn, &'static [u8; VersionKey::LEN], BlockNumber>,
+    /// Whether something was put into the outbox.
+    pub(super) outbox_grew: bool,
 }
 
 /// Answers whoever waits for a write; told whether it is durable.
@@ -99,12 +101,13 @@ fn commit(inner: &Inner, batch: Vec<Job>) -> Result<(), StoreError> {
 
 fn apply(inner: &Inner, batch: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
     let transaction = inner.database.begin_write()?;
-    {
+    let outbox_grew = {
         let mut tables = Tables {
             meta: transaction.open_table(META)?,
             records: transaction.open_table(RECORDS)?,
             outbox: transaction.open_table(OUTBOX)?,
             unsynced: transaction.open_table(UNSYNCED)?,
+            outbox_grew: false,
         };
         for job in batch {
             match job(&mut tables) {
@@ -115,7 +118,11 @@ fn apply(inner: &Inner, batch: Vec<Job>, answers: &mut Vec<Answer>) -> Result<()
                 }
             }
         }
-    }
+        tables.outbox_grew
+    };
     transaction.commit()?;
+    if outbox_grew {
+        inner.outbox_grew.notify_one();
+    }
     Ok(())
 }

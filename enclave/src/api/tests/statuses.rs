@@ -33,7 +33,7 @@ fn with_tokens(signer: AuthToken, data: AuthToken) -> StoreKeysharePacket {
 #[tokio::test]
 async fn store_refuses_with_the_status_for_each_fault() {
     // What would wait for another block is decided at once.
-    let park = ParkLimits { latecomers: 0, ..Default::default() };
+    let park = ParkLimits { wait: Duration::ZERO, ..Default::default() };
     let enclave = Enclave::start_with(Setup { park, ..Default::default() }).await;
     let alice = owner().public_key().0;
     let secret = NftState { is_secret: true, ..Default::default() };
@@ -186,14 +186,30 @@ async fn without_the_chain_nothing_is_decided() {
         enclave.retrieve(&retrieve).await.is(503, "CHAINUNAVAILABLE");
         if *enclave.context.outlook.borrow() == Outlook::Unknown {
             enclave.get("/api/quote").await.is(503, "CHAINUNAVAILABLE");
-            let path = "/api/secret-nft/is-keyshare-available/7";
-            enclave.get(path).await.is(503, "CHAINUNAVAILABLE");
             // A failure to read is not "there is no such NFT".
             enclave.chain.assign(operator(), ClusterType::Public);
             enclave.finalize(100).await;
             enclave.chain.unreachable(true);
         }
     }
+}
+
+#[tokio::test]
+async fn availability_is_told_also_without_the_chain_and_on_another() {
+    let absent = |answer: Answer, block: BlockNumber| {
+        assert_eq!(answer.code, StatusCode::OK);
+        assert_eq!(answer.body["exists"], json!(false));
+        assert_eq!(answer.body["block_number"], json!(block));
+    };
+    let path = "/api/secret-nft/is-keyshare-available/8";
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::new(account_in(folder.path()).id());
+    let enclave = Enclave::open(folder, chain, Setup::default());
+    absent(enclave.get(path).await, 0);
+    enclave.finalize(100).await;
+    absent(enclave.get(path).await, 100);
+    enclave.sees_another_chain().await;
+    absent(enclave.get(path).await, 0);
 }
 
 #[tokio::test]
@@ -234,11 +250,7 @@ async fn an_enclave_serves_only_where_it_is_assigned() {
 #[tokio::test]
 async fn another_chain_is_not_served() {
     let enclave = Enclave::start().await;
-    enclave.chain.finalize_on(200, [0xcc; 32]);
-    let mut outlook = enclave.context.outlook.clone();
-    in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::AnotherChain { .. })))
-        .await
-        .unwrap();
+    enclave.sees_another_chain().await;
     enclave.store(&store_packet(NFT, SHARE, 200)).await.is(503, "NOTINSERVICE");
     enclave.get("/api/quote").await.is(503, "NOTINSERVICE");
     let health = enclave.get("/api/health").await;
