@@ -11,9 +11,6 @@ CARGO = env $$(scripts/wasm-toolchain.sh) cargo
 ALL := --workspace --all-targets --locked
 BIN = $(or $(CARGO_TARGET_DIR),target)/debug
 
-# The file that `make demo` protects.
-FILE ?= cli/assets/picture.png
-
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -28,7 +25,7 @@ build: setup ## Build everything
 
 .PHONY: demo
 demo: build ## Run a network, protect a file, lose two enclaves, recover it (FILE=… takes any)
-	@$(BIN)/tee demo --file "$(FILE)"
+	@$(BIN)/tee demo $(if $(FILE),--file "$(FILE)")
 
 .PHONY: devnet
 devnet: build ## Run a network of one node and five enclaves until Ctrl-C

@@ -5,7 +5,7 @@
 use std::{
     cell::Cell,
     collections::BTreeSet,
-    path::{absolute, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use anyhow::{ensure, Context};
@@ -20,7 +20,7 @@ use tee_wallet::{
 
 use crate::{
     app::{new_dir, BinaryArgs},
-    devnet::{Devnet, DevnetConfig},
+    devnet::{empty_dir, Devnet, DevnetConfig},
     process::{tail, ProcessError},
     report::Report,
 };
@@ -30,10 +30,13 @@ const KILLED: [usize; 2] = [1, 3];
 
 const STEPS: usize = 6;
 
+/// What is protected if no file is named.
+const PICTURE: &[u8] = include_bytes!("../assets/picture.png");
+
 /// Arguments of `tee demo`.
 #[derive(Args, Debug)]
 pub struct DemoArgs {
-    /// The file that becomes the secret; default: this program's own executable.
+    /// The file that becomes the secret; default: a small picture that comes with this program.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// The folder for data, logs and the recovered file, empty or absent; default: a new one for
@@ -46,18 +49,18 @@ pub struct DemoArgs {
 
 /// Runs `tee demo`. Its processes end with it, whatever happens.
 pub async fn run(args: DemoArgs, report: Report) -> anyhow::Result<()> {
-    let file = args.file.map_or_else(std::env::current_exe, Ok);
-    let file = file.context("cannot find this program's own file; name one with --file")?;
-    ensure!(file.is_file(), "{} is not a file", file.display());
-    let dir = args.dir.map_or_else(new_dir, Ok)?;
+    if let Some(file) = &args.file {
+        ensure!(file.is_file(), "{} is not a file", file.display());
+    }
+    // Empty: every log in it will be one of its processes'.
     let config = DevnetConfig {
-        dir: absolute(&dir).with_context(|| format!("cannot use {}", dir.display()))?,
+        dir: empty_dir(&args.dir.map_or_else(new_dir, Ok)?)?,
         binaries: args.binaries.find()?,
         rpc_port: 0,
         first_enclave_port: 0,
     };
     let demo = Demo { report, step: Cell::new((0, "start")), dir: config.dir.clone() };
-    match demo.run(config, &file).await {
+    match demo.run(config, args.file).await {
         Ok(()) => Ok(()),
         Err(error) => {
             let (number, name) = demo.step.get();
@@ -78,10 +81,9 @@ struct Demo {
 }
 
 impl Demo {
-    async fn run(&self, config: DevnetConfig, file: &Path) -> anyhow::Result<()> {
+    async fn run(&self, config: DevnetConfig, file: Option<PathBuf>) -> anyhow::Result<()> {
         let report = self.report;
-        report.line(format_args!("file        {}", file.display()));
-        report.line("enclaves    simulated: they protect nothing");
+        report.line("The enclaves are simulated: they protect nothing.");
 
         self.begin("node");
         let mut devnet = Devnet::start_node(&config, report).await?;
@@ -100,6 +102,8 @@ impl Demo {
         devnet.set_up_cluster(report).await?;
         self.done("cluster #0 created and five slots assigned by motions of the committee");
 
+        let file = &file.map_or_else(|| self.picture(), Ok)?;
+        report.note(format_args!("the file: {}", file.display()));
         self.begin("secret NFT");
         let sealed = self.dir.join("media.sealed");
         let wallet = Wallet::new(devnet.chain().clone(), dev::alice())?;
@@ -127,6 +131,13 @@ impl Demo {
         devnet.down().await?;
         self.conclude(minted);
         Ok(())
+    }
+
+    /// The picture, as a file.
+    fn picture(&self) -> anyhow::Result<PathBuf> {
+        let path = self.dir.join("picture.png");
+        std::fs::write(&path, PICTURE).context("the picture cannot be written")?;
+        Ok(path)
     }
 
     async fn mint(
@@ -224,5 +235,29 @@ impl Demo {
         for log in logs {
             eprintln!("{} ends with:\n{}", log.display(), tail(&log));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        demo: DemoArgs,
+    }
+
+    #[tokio::test]
+    async fn a_folder_with_foreign_logs_is_refused_before_the_first_step() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("foreign.log"), "foreign").unwrap();
+        let dir = folder.path().to_str().unwrap();
+        let arguments = Arguments::parse_from(["demo", "--dir", dir]);
+        let error = run(arguments.demo, Report::quiet()).await.unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("is not empty") && !error.contains("step"), "{error}");
     }
 }

@@ -9,7 +9,8 @@
 //! | [`enclave`] | an enclave's process |
 //! | [`setup`] | money, registration, cluster and slots |
 //!
-//! Whatever happens to the program that started them, short of SIGKILL, the processes end with it.
+//! The processes end with the program that started them, also if SIGKILL ends it (where `setpriv` is
+//! installed, see [`Process::spawn`](crate::process::Process::spawn)).
 
 use std::{
     io,
@@ -64,6 +65,9 @@ impl DevnetConfig {
 }
 
 /// A running network. Dropping it kills its processes; its folder stays.
+///
+/// Its processes end with the thread that starts them, which should live as long as the network:
+/// call what starts or restarts them with `block_on` there, not in a task of several threads.
 #[derive(Debug)]
 pub struct Devnet {
     dir: PathBuf,
@@ -90,16 +94,7 @@ impl Devnet {
         for offset in 0..enclave_count() {
             check_port(enclave_port(config, offset)?, "--enclave-port")?;
         }
-        let dir = &config.dir;
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let dir = dir.canonicalize().with_context(|| format!("cannot use {}", dir.display()))?;
-        let mut entries =
-            dir.read_dir().with_context(|| format!("cannot read {}", dir.display()))?;
-        ensure!(
-            entries.next().is_none(),
-            "{} is not empty: remove it or choose another folder",
-            dir.display()
-        );
+        let dir = empty_dir(&config.dir)?;
         let node = NodeProcess::spawn(NodeConfig {
             program: config.binaries.node.clone(),
             name: String::from("node"),
@@ -172,12 +167,6 @@ impl Devnet {
         Ok(self.http.health(enclave.url()).await?)
     }
 
-    /// The logs of all processes.
-    pub fn logs(&self) -> Vec<PathBuf> {
-        let enclaves = self.enclaves.iter().map(|enclave| enclave.log().to_owned());
-        std::iter::once(self.node.log().to_owned()).chain(enclaves).collect()
-    }
-
     /// Fails if a process has ended by itself.
     pub fn check_running(&mut self) -> anyhow::Result<()> {
         self.node.check_running()?;
@@ -187,7 +176,16 @@ impl Devnet {
         Ok(())
     }
 
-    /// Ends all processes in order: the enclaves, then the node.
+    /// Ends the enclave in a slot, if it runs, and starts it again with its data; returns when it
+    /// serves its slot.
+    pub async fn restart_enclave(&mut self, slot: usize) -> anyhow::Result<()> {
+        let enclave = self.enclaves.get_mut(slot).context("there is no such slot")?;
+        enclave.restart().await?;
+        setup::wait_until_one_serves(self, slot).await
+    }
+
+    /// Ends all processes in order: the enclaves, then the node. Fails if one that was not killed
+    /// on purpose does not end with success in time.
     pub async fn down(mut self) -> anyhow::Result<()> {
         let enclaves = self.enclaves.iter_mut().map(|enclave| enclave.stop(STOP_LIMIT));
         let stopped = futures::future::join_all(enclaves).await;
@@ -195,6 +193,19 @@ impl Devnet {
         stopped.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }
+}
+
+/// Creates a folder if it is absent; fails if there is something in it.
+pub(crate) fn empty_dir(dir: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let dir = dir.canonicalize().with_context(|| format!("cannot use {}", dir.display()))?;
+    let mut entries = dir.read_dir().with_context(|| format!("cannot read {}", dir.display()))?;
+    ensure!(
+        entries.next().is_none(),
+        "{} is not empty: remove it or choose another folder",
+        dir.display()
+    );
+    Ok(dir)
 }
 
 fn enclave_count() -> u16 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Child processes that never outlive their owner, with their output in a log file.
+//! Child processes that do not outlive their owner, with their output in a log file.
 
 use std::{
     fs::{self, File},
@@ -7,6 +7,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -74,6 +75,18 @@ pub enum ProcessError {
         /// The log's last lines.
         tail: String,
     },
+    /// It did not end when it was asked to, and was killed.
+    #[error("{name} did not end within {} seconds and was killed; its log {log} ends with:\n{tail}", .limit.as_secs(), log = .log.display())]
+    NotStopped {
+        /// The process.
+        name: String,
+        /// How long it had.
+        limit: Duration,
+        /// Its log.
+        log: PathBuf,
+        /// The log's last lines.
+        tail: String,
+    },
     /// The system refused to signal it or to look at it.
     #[error("{name} cannot be signalled: {source}")]
     Signal {
@@ -95,13 +108,45 @@ pub struct Process {
     log: PathBuf,
     /// Where this run begins in the log.
     log_start: u64,
+    /// Its owner killed it.
+    killed: bool,
+}
+
+/// Whether util-linux's `setpriv` is there, which has a process killed when its parent ends. (The
+/// `setpriv` of small systems cannot do it.)
+static SETPRIV: LazyLock<bool> = LazyLock::new(|| {
+    let mut probe = Command::new("setpriv");
+    probe.args(["--pdeathsig", "KILL", "--", "true"]).stdin(Stdio::null());
+    let status = probe.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+});
+
+/// The command, killed by the system when the thread that starts it ends. `setpriv` becomes the
+/// program itself and keeps its process id.
+fn bound_to_this_thread(command: &Command) -> Command {
+    let mut bound = Command::new("setpriv");
+    bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bound.env(name, value),
+            None => bound.env_remove(name),
+        };
+    }
+    if let Some(dir) = command.get_current_dir() {
+        bound.current_dir(dir);
+    }
+    bound
 }
 
 impl Process {
     /// Starts a process whose output is appended to `log`.
+    ///
+    /// Where util-linux's `setpriv` is installed, the system kills the process when the *thread*
+    /// that called this ends, however it ends. So call it from a thread that lives as long as the
+    /// process should: the main thread, or a test's, not a worker thread of a runtime.
     pub fn spawn(
         name: impl Into<String>,
-        mut command: Command,
+        command: Command,
         log: &Path,
     ) -> Result<Self, ProcessError> {
         let name = name.into();
@@ -114,18 +159,16 @@ impl Process {
             path: log.to_owned(),
             source,
         })?;
+        let program = command.get_program().into();
+        let mut command = if *SETPRIV { bound_to_this_thread(&command) } else { command };
         let child = command
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr)
             .process_group(0)
             .spawn()
-            .map_err(|source| ProcessError::Start {
-                name: name.clone(),
-                program: command.get_program().into(),
-                source,
-            })?;
-        Ok(Self { name, child, log: log.to_owned(), log_start })
+            .map_err(|source| ProcessError::Start { name: name.clone(), program, source })?;
+        Ok(Self { name, child, log: log.to_owned(), log_start, killed: false })
     }
 
     /// Its name, for messages.
@@ -136,11 +179,6 @@ impl Process {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Its log.
-    pub fn log(&self) -> &Path {
-        &self.log
     }
 
     /// Waits until a line of its output tells what `find` looks for.
@@ -174,31 +212,35 @@ impl Process {
     pub fn check_running(&mut self) -> Result<(), ProcessError> {
         match self.status()? {
             None => Ok(()),
-            Some(status) => {
-                let (name, log) = (self.name.clone(), self.log.clone());
-                Err(ProcessError::Ended { name, status, tail: tail(&log), log })
-            }
+            Some(status) => Err(self.ended(status)),
         }
     }
 
     /// Ends it at once (SIGKILL), as a crash would.
     pub fn kill(&mut self) -> Result<(), ProcessError> {
+        self.killed = true;
         let killed = self.child.kill().and_then(|()| self.child.wait());
         killed.map(|_| ()).map_err(|source| self.signal_error(source))
     }
 
-    /// Asks it to end (SIGTERM); after `limit` it is killed.
-    pub async fn stop(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
+    /// Asks it to end (SIGTERM); after `limit` it is killed. Fails unless it ends with success in
+    /// time. One that [`kill`](Self::kill) has ended is not looked at.
+    pub async fn stop(&mut self, limit: Duration) -> Result<(), ProcessError> {
+        if self.killed {
+            return Ok(());
+        }
         let deadline = Instant::now() + limit;
         if self.status()?.is_none() {
             self.signal(Signal::SIGTERM)?;
         }
         loop {
             if let Some(status) = self.status()? {
-                return Ok(status);
+                return if status.success() { Ok(()) } else { Err(self.ended(status)) };
             }
             if Instant::now() >= deadline {
                 self.kill()?;
+                let (name, log, tail) = (self.name.clone(), self.log.clone(), tail(&self.log));
+                return Err(ProcessError::NotStopped { name, limit, log, tail });
             }
             sleep(POLL).await;
         }
@@ -224,6 +266,11 @@ impl Process {
         let id = i32::try_from(self.child.id()).map_err(io::Error::other);
         let sent = id.and_then(|id| Ok(kill(Pid::from_raw(id), signal)?));
         sent.map_err(|source| self.signal_error(source))
+    }
+
+    fn ended(&self, status: ExitStatus) -> ProcessError {
+        let (name, log, tail) = (self.name.clone(), self.log.clone(), tail(&self.log));
+        ProcessError::Ended { name, status, log, tail }
     }
 
     fn signal_error(&self, source: io::Error) -> ProcessError {
@@ -318,19 +365,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stopped_process_may_end_in_order_and_is_killed_if_it_does_not() {
+    async fn only_a_process_that_ends_with_success_in_time_has_stopped_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let ready = |line: &str| (line == "ready").then_some(());
 
-        let mut polite =
-            shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done", &log);
-        polite.wait_for_line(LIMIT, ready).await.unwrap();
-        assert_eq!(polite.stop(LIMIT).await.unwrap().code(), Some(7));
+        let start = async |on_term: &str| {
+            let script = format!("trap '{on_term}' TERM; echo ready; while :; do sleep 0.05; done");
+            let mut process = shell(&script, &log);
+            process.wait_for_line(LIMIT, ready).await.unwrap();
+            process
+        };
 
-        let mut deaf = shell("trap '' TERM; echo ready; while :; do sleep 0.05; done", &log);
-        deaf.wait_for_line(LIMIT, ready).await.unwrap();
-        assert_eq!(deaf.stop(Duration::from_millis(200)).await.unwrap().code(), None);
+        start("exit 0").await.stop(LIMIT).await.unwrap();
+
+        let error = start("exit 7").await.stop(LIMIT).await.unwrap_err();
+        assert!(matches!(error, ProcessError::Ended { status, .. } if status.code() == Some(7)));
+
+        let mut deaf = start("").await;
+        let error = deaf.stop(Duration::from_millis(200)).await.unwrap_err();
+        assert!(matches!(error, ProcessError::NotStopped { .. }));
+        assert!(!is_alive(deaf.id()));
+
+        let mut killed = start("exit 0").await;
+        killed.kill().unwrap();
+        killed.stop(LIMIT).await.unwrap();
     }
 
     #[test]

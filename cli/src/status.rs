@@ -73,7 +73,9 @@ pub async fn status(chain: &Chain) -> anyhow::Result<Status> {
     for cluster_id in 0..next.min(MAX_CLUSTERS) {
         let Some(cluster) = block.cluster(cluster_id).await? else { continue };
         let members = block.members(cluster_id).await?;
-        let slots = join_all(members.enclaves.iter().map(|member| slot_status(&client, member)));
+        let slots = join_all(
+            members.enclaves.iter().map(|member| slot_status(&client, member, block.number())),
+        );
         clusters.push(ClusterStatus {
             cluster_id,
             cluster_type: cluster.cluster_type,
@@ -90,10 +92,14 @@ pub async fn status(chain: &Chain) -> anyhow::Result<Status> {
     })
 }
 
-async fn slot_status(client: &EnclaveClient, member: &Member) -> SlotStatus {
+async fn slot_status(
+    client: &EnclaveClient,
+    member: &Member,
+    finalized: BlockNumber,
+) -> SlotStatus {
     let (health, problem) = match client.health(&member.url).await {
         Ok(health) => {
-            let problem = health.check(&member.enclave_account).err();
+            let problem = health.check(&member.enclave_account, finalized).err();
             (Some(health), problem.map(|problem| problem.to_string()))
         }
         Err(error) => (None, Some(error.to_string())),

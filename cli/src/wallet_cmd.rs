@@ -7,8 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use tee_primitives::{cluster::ClusterId, nft::NftId, packet::RequesterType};
 use tee_wallet::{
     chain::Chain,
-    recovery::RecoveryFile,
-    secret::{MintRequest, Minted, Progress, Wallet},
+    secret::{MintRequest, Minted, Progress, Wallet, WalletError},
 };
 
 use crate::{app::NodeArgs, keys::KeyArgs, report::Report};
@@ -55,7 +54,7 @@ pub struct ResumeArgs {
     /// The recovery file that the interrupted minting left beside the encrypted file.
     #[arg(long, value_name = "FILE")]
     recovery: PathBuf,
-    /// The NFT, if the recovery file does not name it.
+    /// The NFT, if the recovery file does not name it or names a wrong one.
     #[arg(long, value_name = "ID")]
     nft: Option<NftId>,
     #[command(flatten)]
@@ -120,7 +119,6 @@ async fn mint(args: MintArgs, report: Report) -> anyhow::Result<()> {
         name.push(".sealed");
         name.into()
     });
-    let recovery = RecoveryFile::path_for(&sealed);
     let request = MintRequest {
         source: args.file,
         sealed: sealed.clone(),
@@ -131,14 +129,7 @@ async fn mint(args: MintArgs, report: Report) -> anyhow::Result<()> {
     let account = args.key.keypair()?;
     let wallet = Wallet::new(Chain::connect(&args.node.rpc_url).await?, account)?;
     let minted = wallet.mint_secret(request, |progress| show(report, progress));
-    let minted = report.waiting("minting", minted).await.inspect_err(|_| {
-        if recovery.exists() {
-            eprintln!(
-                "the key is kept in {path}; go on with `tee wallet resume --recovery {path}`",
-                path = recovery.display()
-            );
-        }
-    })?;
+    let minted = report.waiting("minting", minted).await.map_err(with_advice)?;
     finish(report, minted);
     report.line(format_args!("encrypted file: {}", sealed.display()));
     Ok(())
@@ -148,8 +139,20 @@ async fn resume(args: ResumeArgs, report: Report) -> anyhow::Result<()> {
     let account = args.key.keypair()?;
     let wallet = Wallet::new(Chain::connect(&args.node.rpc_url).await?, account)?;
     let resumed = wallet.resume(args.recovery, args.nft, |progress| show(report, progress));
-    finish(report, report.waiting("resuming", resumed).await?);
+    finish(report, report.waiting("resuming", resumed).await.map_err(with_advice)?);
     Ok(())
+}
+
+/// The error, with what can be done if a key waits for its NFT.
+fn with_advice(error: WalletError) -> anyhow::Error {
+    let WalletError::Kept { recovery, nft_id, .. } = &error else { return error.into() };
+    let resume = format!("`tee wallet resume --recovery {}", recovery.display());
+    match nft_id {
+        Some(_) => anyhow::anyhow!("{error}; go on with {resume}`"),
+        None => anyhow::anyhow!(
+            "{error}; look up whether the NFT was created, and if so go on with {resume} --nft ID`"
+        ),
+    }
 }
 
 async fn view(args: &ViewArgs, report: Report) -> anyhow::Result<()> {
@@ -178,4 +181,23 @@ fn show(report: Report, progress: Progress) {
 fn finish(report: Report, minted: Minted) {
     let cluster = minted.synced.cluster_id;
     report.line(format_args!("NFT {}: its key is in cluster {cluster}", minted.nft_id));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resuming_is_advised_only_if_a_key_is_kept() {
+        let advice = |error| with_advice(error).to_string();
+        assert!(!advice(WalletError::OtherChain).contains("resume"));
+        let kept = |nft_id| WalletError::Kept {
+            error: Box::new(WalletError::UnknownNft),
+            recovery: PathBuf::from("a.recovery"),
+            nft_id,
+        };
+        let known = advice(kept(Some(5)));
+        assert!(known.contains("resume --recovery a.recovery`") && !known.contains("--nft"));
+        assert!(advice(kept(None)).contains("resume --recovery a.recovery --nft ID`"));
+    }
 }

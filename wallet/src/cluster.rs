@@ -6,10 +6,10 @@ use std::{fmt, future::Future, time::Duration};
 use futures::{stream::FuturesUnordered, StreamExt};
 use rand::Rng;
 use tee_primitives::{
-    cluster::{ClusterId, SlotId},
+    cluster::{ClusterId, ClusterType, SlotId},
     nft::NftId,
     packet::{RetrieveKeysharePacket, StoreData},
-    RawAccountId,
+    BlockNumber, RawAccountId,
 };
 use tokio::time::{sleep, timeout_at, Instant};
 
@@ -25,6 +25,11 @@ const LONGEST_RETRY: Duration = Duration::from_secs(4);
 
 /// Refusals that only say that the request came too late.
 const EXPIRED: [&str; 2] = ["EXPIREDSIGNER", "EXPIREDREQUEST"];
+
+/// Refusals for what the finalized chain shows of the NFT. Finality lifts them if the NFT is not
+/// final yet.
+const UNTIL_FINAL: [&str; 4] =
+    ["INVALIDNFTID", "OWNERSHIPVERIFICATIONFAILED", "NOTSYNCING", "IDISNOTASECRETNFT"];
 
 /// An enclave in its slot, as the chain names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,6 +49,8 @@ pub struct Member {
 pub struct Members {
     /// The cluster.
     pub cluster_id: ClusterId,
+    /// Whom it serves.
+    pub cluster_type: ClusterType,
     /// At most five, each in another slot.
     pub enclaves: Vec<Member>,
 }
@@ -57,6 +64,24 @@ impl Members {
         }
         Err(IncompleteCluster { cluster_id: self.cluster_id, found: self.enclaves.len() })
     }
+
+    /// Whether the cluster's type takes shares.
+    pub fn check_type(&self) -> Result<(), TakesNoShares> {
+        if self.cluster_type.takes_keyshares() {
+            return Ok(());
+        }
+        Err(TakesNoShares { cluster_id: self.cluster_id, cluster_type: self.cluster_type })
+    }
+}
+
+/// A cluster does not take shares because of its type.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("cluster {cluster_id} is of the type {cluster_type:?}, which does not take shares")]
+pub struct TakesNoShares {
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// Its type.
+    pub cluster_type: ClusterType,
 }
 
 /// A cluster cannot take shares because it is not complete.
@@ -93,14 +118,38 @@ impl StoreReport {
         self.slots.len() == SHARES && self.slots.iter().all(|slot| slot.result.is_ok())
     }
 
-    /// Whether another splitting may be taken: no enclave refused for a reason that stays.
-    pub fn may_succeed_later(&self) -> bool {
-        self.slots.iter().all(|slot| match &slot.result {
-            Ok(()) => true,
-            Err(EnclaveError::Refused { status, .. }) if EXPIRED.contains(&status.as_str()) => true,
-            Err(error) => error.is_transient(),
-        })
+    /// What is to be done next. `was_final` says whether the NFT was final before its shares were
+    /// sent.
+    pub fn next(&self, was_final: bool) -> Next {
+        let mut next = Next::Done;
+        for error in self.slots.iter().filter_map(|slot| slot.result.as_ref().err()) {
+            let status = match error {
+                EnclaveError::Refused { status, .. } => status.as_str(),
+                _ => "",
+            };
+            if EXPIRED.contains(&status) {
+                next = Next::SplitAgain;
+            } else if error.is_transient() || (!was_final && UNTIL_FINAL.contains(&status)) {
+                next = next.max(Next::SameAgain);
+            } else {
+                return Next::GiveUp;
+            }
+        }
+        next
     }
+}
+
+/// What follows the sending of an attempt's shares, from good to bad.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Next {
+    /// All five enclaves hold their share.
+    Done,
+    /// The same attempt may be taken.
+    SameAgain,
+    /// The attempt's time is over, another one may be taken.
+    SplitAgain,
+    /// An enclave refused for a reason that stays.
+    GiveUp,
 }
 
 impl fmt::Display for StoreReport {
@@ -156,18 +205,20 @@ fn write_slots(f: &mut fmt::Formatter<'_>, slots: &[SlotOutcome], good: &str) ->
     Ok(())
 }
 
-/// Waits until all five enclaves are in service, at most until `deadline`.
+/// Waits until all the enclaves are in service, at most until `deadline`. `finalized` is the chain's
+/// newest finalized block, which they must know, or almost.
 ///
 /// A splitting is offered only then: an enclave keeps few splittings of one key, so none should be
 /// spent on a cluster that cannot take it.
 pub async fn wait_in_service(
     client: &EnclaveClient,
     members: &Members,
+    finalized: BlockNumber,
     deadline: Instant,
 ) -> Result<(), NotInService> {
     let asked = members.enclaves.iter().map(|member| async move {
         let in_service = repeat(deadline, || async {
-            client.health(&member.url).await?.check(&member.enclave_account)
+            client.health(&member.url).await?.check(&member.enclave_account, finalized)
         });
         SlotOutcome { slot_id: member.slot_id, result: in_service.await }
     });

@@ -6,7 +6,6 @@ use std::{error::Error, time::Duration};
 use reqwest::{redirect, RequestBuilder, StatusCode};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 use tee_primitives::{
-    nft::NftId,
     packet::{KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket},
     BlockNumber, RawAccountId,
 };
@@ -29,6 +28,10 @@ pub const STORE_SUCCESS: &str = "STORESUCCESS";
 
 /// Status of a successful retrieve request.
 pub const RETRIEVE_SUCCESS: &str = "RETRIEVESUCCESS";
+
+/// How many blocks an enclave in service may be behind the finalized chain; published clients ask
+/// for the same.
+pub const MAX_LAG: BlockNumber = 4;
 
 const MAX_DESCRIPTION_CHARS: usize = 300;
 
@@ -122,29 +125,28 @@ pub struct Health {
 }
 
 impl Health {
-    /// Fails unless the enclave with this account serves its slot.
-    pub fn check(&self, enclave: &RawAccountId) -> Result<(), EnclaveError> {
+    /// Fails unless the enclave with this account serves its slot and follows the chain, whose
+    /// newest finalized block is `finalized`.
+    pub fn check(
+        &self,
+        enclave: &RawAccountId,
+        finalized: BlockNumber,
+    ) -> Result<(), EnclaveError> {
         if self.enclave_address != ss58(enclave) {
             return Err(EnclaveError::OtherEnclave(printable(&self.enclave_address)));
         }
-        match self.sync_state.parse::<BlockNumber>() {
-            Ok(_) => Ok(()),
-            Err(_) => Err(EnclaveError::NotInService(printable(&self.description))),
+        if self.sync_state.parse::<BlockNumber>().is_err() {
+            return Err(EnclaveError::NotInService(printable(&self.description)));
         }
+        // It may be ahead: `finalized` was read before the enclave was asked.
+        if finalized.saturating_sub(self.block_number) > MAX_LAG {
+            return Err(EnclaveError::NotInService(format!(
+                "it knows block {} as final, the chain is at {finalized}",
+                self.block_number
+            )));
+        }
+        Ok(())
     }
-}
-
-/// Answer of `/api/secret-nft/is-keyshare-available/<NFT id>`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Availability {
-    /// Account of the enclave that answers, SS58.
-    pub enclave_account: String,
-    /// The block in which the keyshares became synced; 0 before that.
-    pub block_number: BlockNumber,
-    /// The NFT.
-    pub nft_id: NftId,
-    /// Whether the enclave holds a share.
-    pub exists: bool,
 }
 
 /// An answer that reports an error.
@@ -177,16 +179,6 @@ impl EnclaveClient {
     /// `GET /api/health`.
     pub async fn health(&self, url: &str) -> Result<Health, EnclaveError> {
         answer(self.http.get(route(url, "health"))).await
-    }
-
-    /// `GET /api/secret-nft/is-keyshare-available/<NFT id>`.
-    pub async fn availability(
-        &self,
-        url: &str,
-        nft_id: NftId,
-    ) -> Result<Availability, EnclaveError> {
-        let path = format!("secret-nft/is-keyshare-available/{nft_id}");
-        answer(self.http.get(route(url, &path))).await
     }
 
     /// `POST /api/secret-nft/store-keyshare`: the enclave holds the share durably when this
@@ -301,11 +293,16 @@ mod tests {
             enclave_address: ss58(&[1; 32]),
             attestation: None,
         };
-        assert!(health("7").check(&[1; 32]).is_ok());
-        assert!(matches!(health("7").check(&[2; 32]), Err(EnclaveError::OtherEnclave(_))));
+        assert!(health("7").check(&[1; 32], 7).is_ok());
+        assert!(matches!(health("7").check(&[2; 32], 7), Err(EnclaveError::OtherEnclave(_))));
         for state in ["", "setup"] {
-            assert!(matches!(health(state).check(&[1; 32]), Err(EnclaveError::NotInService(_))));
+            assert!(matches!(health(state).check(&[1; 32], 7), Err(EnclaveError::NotInService(_))));
         }
+        // Its block is 7.
+        assert!(health("7").check(&[1; 32], 0).is_ok());
+        assert!(health("7").check(&[1; 32], 7 + MAX_LAG).is_ok());
+        let behind = health("7").check(&[1; 32], 8 + MAX_LAG);
+        assert!(matches!(behind, Err(EnclaveError::NotInService(_))));
     }
 
     #[test]

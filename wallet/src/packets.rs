@@ -2,6 +2,7 @@
 //! Signed requests to enclaves, in the form that TIP-500 and its published clients use.
 
 use rand::{rngs::OsRng, TryRngCore};
+use serde::{Deserialize, Serialize};
 use subxt::utils::AccountId32;
 use subxt_signer::sr25519::Keypair;
 use tee_primitives::{
@@ -13,12 +14,15 @@ use tee_primitives::{
     },
     BlockNumber, RawAccountId,
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     media::MediaKey,
     split::{split, Share, SplitError, SHARES},
 };
+
+/// Bytes of a temporary signer's secret.
+const SEED_LEN: usize = 32;
 
 /// Why a splitting could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +48,26 @@ pub struct StoreAttempt {
     owner_address: String,
     signer_address: String,
     owner_signature: String,
+    seed: Zeroizing<[u8; SEED_LEN]>,
     signer: Keypair,
     shares: [Share; SHARES],
+}
+
+/// What rebuilds an attempt, except its owner's key. It contains the shares.
+#[derive(Clone, Deserialize, Serialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+pub struct SavedAttempt {
+    nft_id: NftId,
+    block_number: BlockNumber,
+    validity: u32,
+    seed: String,
+    shares: Vec<String>,
+}
+
+impl std::fmt::Debug for SavedAttempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SavedAttempt").field("nft_id", &self.nft_id).finish_non_exhaustive()
+    }
 }
 
 impl StoreAttempt {
@@ -57,20 +79,65 @@ impl StoreAttempt {
         key: &MediaKey,
         finalized: BlockNumber,
     ) -> Result<Self, AttemptError> {
-        let mut seed = Zeroizing::new([0; 32]);
+        let mut seed = Zeroizing::new([0; SEED_LEN]);
         OsRng.try_fill_bytes(seed.as_mut())?;
-        let signer = Keypair::from_secret_key(*seed)?;
         let token = AuthToken { block_number: finalized, validity: MAX_VALIDITY };
+        Self::assemble(owner, nft_id, token, seed, split(key)?)
+    }
+
+    /// The attempt that was saved, if `owner` is who made it; `None` if it cannot be read.
+    pub fn restore(owner: &Keypair, saved: &SavedAttempt) -> Option<Self> {
+        let mut seed = Zeroizing::new([0; SEED_LEN]);
+        hex::decode_to_slice(&saved.seed, seed.as_mut()).ok()?;
+        let shares: Result<Vec<Share>, _> =
+            saved.shares.iter().map(|share| Share::parse(share)).collect();
+        let shares = shares.ok()?.try_into().ok()?;
+        let token = AuthToken { block_number: saved.block_number, validity: saved.validity };
+        Self::assemble(owner, saved.nft_id, token, seed, shares).ok()
+    }
+
+    /// What rebuilds it.
+    pub fn save(&self) -> SavedAttempt {
+        SavedAttempt {
+            nft_id: self.nft_id,
+            block_number: self.token.block_number,
+            validity: self.token.validity,
+            seed: hex::encode(*self.seed),
+            shares: self.shares.iter().map(|share| share.as_str().to_owned()).collect(),
+        }
+    }
+
+    fn assemble(
+        owner: &Keypair,
+        nft_id: NftId,
+        token: AuthToken,
+        seed: Zeroizing<[u8; SEED_LEN]>,
+        shares: [Share; SHARES],
+    ) -> Result<Self, AttemptError> {
+        let signer = Keypair::from_secret_key(*seed)?;
         let signer_address = signer_address(&ss58(&signer.public_key().0), token);
         let owner_signature = sign(owner, &signer_address);
         let owner_address = ss58(&owner.public_key().0);
-        let shares = split(key)?;
-        Ok(Self { nft_id, token, owner_address, signer_address, owner_signature, signer, shares })
+        Ok(Self {
+            nft_id,
+            token,
+            owner_address,
+            signer_address,
+            owner_signature,
+            seed,
+            signer,
+            shares,
+        })
     }
 
     /// The NFT the key belongs to.
     pub fn nft_id(&self) -> NftId {
         self.nft_id
+    }
+
+    /// How long enclaves take its requests.
+    pub fn token(&self) -> AuthToken {
+        self.token
     }
 
     /// What chain and enclaves call this splitting.
@@ -193,6 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn a_restored_attempt_sends_the_same_split_and_shares() {
+        let attempt = attempt();
+        let json = serde_json::to_string(&attempt.save()).unwrap();
+        let saved: SavedAttempt = serde_json::from_str(&json).unwrap();
+        let restored = StoreAttempt::restore(&dev::alice(), &saved).unwrap();
+        assert_eq!(restored.split(), attempt.split());
+        assert_eq!((restored.nft_id(), restored.token()), (attempt.nft_id(), attempt.token()));
+        for (first, second) in attempt.packets().zip(restored.packets()) {
+            assert_eq!(first.data, second.data);
+            assert_eq!(first.signer_address, second.signer_address);
+            assert!(signed_by(&second.owner_address, &second.signer_address, &second.signersig));
+        }
+
+        let mut damaged = saved;
+        damaged.shares.pop();
+        assert!(StoreAttempt::restore(&dev::alice(), &damaged).is_none());
+    }
+
+    #[test]
     fn a_retrieve_request_is_signed_by_the_requester() {
         let packet = retrieve_packet(&dev::bob(), RequesterType::Rentee, 9, 50);
         assert_eq!(packet.requester_type, RequesterType::Rentee);
@@ -204,7 +290,7 @@ mod tests {
     #[test]
     fn debug_output_shows_neither_shares_nor_keys() {
         let attempt = attempt();
-        let shown = format!("{attempt:?}");
+        let shown = format!("{attempt:?} {:?}", attempt.save());
         for share in &attempt.shares {
             assert!(!shown.contains(share.as_str()));
         }

@@ -3,8 +3,11 @@
 //!
 //! Between paying for a secret NFT and its shares being confirmed, the key exists nowhere but in
 //! the wallet. The file is written durably before anything is paid, readable by its owner only, and
-//! removed once the finalized chain says that five enclaves hold the shares. Whoever reads it can
-//! open the media.
+//! removed once the enclaves have given the key back. Whoever reads it can open the media.
+//!
+//! A change replaces the file as a whole, so that a crash leaves the old or the new one. What the
+//! disk held of an old or removed file is overwritten, as far as the file system writes in place;
+//! a crash just after a change may leave it on the disk, without a name.
 
 use std::{
     fmt,
@@ -18,7 +21,10 @@ use tee_primitives::{cluster::ClusterId, nft::NftId, Hash};
 use tempfile::NamedTempFile;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::media::{sync_folder, write_whole, MediaError, MediaKey};
+use crate::{
+    media::{sync_folder, write_whole, MediaError, MediaKey},
+    packets::{SavedAttempt, StoreAttempt},
+};
 
 /// The longest recovery file that is read, in bytes.
 const MAX_LEN: u64 = 4096;
@@ -54,6 +60,8 @@ pub struct PendingSecret {
     pub nft_id: Option<NftId>,
     /// The key of its media.
     pub key: MediaKey,
+    /// The splitting that was offered to the enclaves last.
+    pub attempt: Option<SavedAttempt>,
 }
 
 impl fmt::Debug for PendingSecret {
@@ -72,6 +80,8 @@ struct Encoded {
     cluster_id: ClusterId,
     nft_id: Option<NftId>,
     key: String,
+    #[serde(default)]
+    attempt: Option<SavedAttempt>,
 }
 
 impl Drop for Encoded {
@@ -87,18 +97,23 @@ impl PendingSecret {
             cluster_id: self.cluster_id,
             nft_id: self.nft_id,
             key: hex::encode(self.key.as_bytes()),
+            attempt: self.attempt.clone(),
         };
-        Ok(Zeroizing::new(serde_json::to_vec_pretty(&encoded)?))
+        // All of it from the beginning: growing would leave copies in memory.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN as usize));
+        serde_json::to_writer_pretty(&mut *bytes, &encoded)?;
+        Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let encoded: Encoded = serde_json::from_slice(bytes).ok()?;
+        let mut encoded: Encoded = serde_json::from_slice(bytes).ok()?;
         let key = Zeroizing::new(hex::decode(&encoded.key).ok()?);
         Some(Self {
             genesis_hash: hex::decode(&encoded.genesis_hash).ok()?.try_into().ok()?,
             cluster_id: encoded.cluster_id,
             nft_id: encoded.nft_id,
             key: MediaKey::from_slice(&key)?,
+            attempt: encoded.attempt.take(),
         })
     }
 }
@@ -148,34 +163,50 @@ impl RecoveryFile {
         &self.path
     }
 
-    /// Adds the NFT: the file is replaced as a whole.
+    /// Names the NFT, durably.
     pub fn set_nft(&mut self, nft_id: NftId) -> Result<(), RecoveryError> {
         self.pending.nft_id = Some(nft_id);
+        self.replace()
+    }
+
+    /// Keeps a splitting, durably, so that it can be offered again.
+    pub fn set_attempt(&mut self, attempt: &StoreAttempt) -> Result<(), RecoveryError> {
+        self.pending.attempt = Some(attempt.save());
+        self.replace()
+    }
+
+    fn replace(&self) -> Result<(), RecoveryError> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let replace = || {
+            let old = File::options().write(true).open(&self.path)?;
             let bytes = self.pending.encode()?;
             let mut file = NamedTempFile::new_in(folder)?;
             file.write_all(&bytes)?;
             file.as_file().sync_all()?;
-            file.persist(&self.path).map_err(|failed| failed.error)
+            file.persist(&self.path).map_err(|failed| failed.error)?;
+            Ok(old)
         };
-        replace().map_err(failed("replace", &self.path))?;
-        Ok(sync_folder(folder)?)
+        let old = replace().map_err(failed("replace", &self.path))?;
+        sync_folder(folder)?;
+        overwrite(old).map_err(failed("overwrite the old content of", &self.path))
     }
 
-    /// Removes the file. What the disk held of it is overwritten first, as far as the file system
-    /// writes in place.
+    /// Removes the file.
     pub fn remove(self) -> Result<(), RecoveryError> {
         let wipe = || {
-            let mut file = File::options().write(true).open(&self.path)?;
-            let length = usize::try_from(file.metadata()?.len().min(MAX_LEN)).unwrap_or(0);
-            file.write_all(&vec![0; length])?;
-            file.sync_all()?;
+            overwrite(File::options().write(true).open(&self.path)?)?;
             fs::remove_file(&self.path)
         };
         wipe().map_err(failed("remove", &self.path))
     }
+}
+
+/// Replaces what a file holds by zeros.
+fn overwrite(mut file: File) -> io::Result<()> {
+    let length = usize::try_from(file.metadata()?.len().min(MAX_LEN)).unwrap_or(0);
+    file.write_all(&vec![0; length])?;
+    file.sync_all()
 }
 
 fn failed<'a>(
@@ -187,7 +218,7 @@ fn failed<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{io::Read, os::unix::fs::PermissionsExt};
 
     use super::*;
 
@@ -197,6 +228,7 @@ mod tests {
             cluster_id: 3,
             nft_id: None,
             key: MediaKey::from_slice(&[0x5a; 32]).unwrap(),
+            attempt: None,
         }
     }
 
@@ -219,6 +251,33 @@ mod tests {
         }
         file.remove().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_recovery_file_gives_back_the_splitting_that_was_offered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("media.recovery");
+        let mut file = RecoveryFile::create(path.clone(), pending()).unwrap();
+        let alice = subxt_signer::sr25519::dev::alice();
+        let attempt = StoreAttempt::new(&alice, 42, &file.pending().key, 100).unwrap();
+        file.set_attempt(&attempt).unwrap();
+        assert!(fs::metadata(&path).unwrap().len() <= MAX_LEN);
+        let read = RecoveryFile::open(path).unwrap();
+        let saved = read.pending().attempt.as_ref().unwrap();
+        assert_eq!(StoreAttempt::restore(&alice, saved).unwrap().split(), attempt.split());
+    }
+
+    #[test]
+    fn what_a_change_replaced_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("media.recovery");
+        let mut file = RecoveryFile::create(path.clone(), pending()).unwrap();
+        let mut old = File::open(&path).unwrap();
+        file.set_nft(42).unwrap();
+        let mut content = Vec::new();
+        old.read_to_end(&mut content).unwrap();
+        assert!(!content.is_empty() && content.iter().all(|byte| *byte == 0));
+        assert_eq!(RecoveryFile::open(path).unwrap().pending().nft_id, Some(42));
     }
 
     #[test]

@@ -6,10 +6,21 @@
 //! 1. the media is sealed under a fresh key, whole and durable;
 //! 2. the key goes into a [recovery file](crate::recovery);
 //! 3. the NFT is created; its id is added to the recovery file;
-//! 4. the key is split and the five shares are stored, right after the NFT's inclusion;
-//! 5. once the finalized chain says that the shares are synced, the recovery file is removed.
+//! 4. the key is split; the splitting is added to the recovery file;
+//! 5. the five shares are stored, right after the NFT's inclusion;
+//! 6. the finalized chain says that the shares are synced;
+//! 7. the enclaves give the key back to the NFT's owner, then the recovery file is removed.
 //!
-//! Whatever stops it after step 2, [`Wallet::resume`] goes on from the recovery file.
+//! The NFT's id comes from a block that is not final. Step 7 proves that the finalized chain has
+//! the same NFT under it, with shares of this key.
+//!
+//! Whatever stops it after the NFT's creation was submitted, [`Wallet::resume`] goes on from the
+//! recovery file. What stops it before leaves neither recovery file nor sealed media.
+//!
+//! An enclave keeps few splittings of one key, and there is no way to make it forget them before
+//! the sync. So a splitting is offered again as long as its time is not over, also by
+//! [`Wallet::resume`]: minting splits at most [`MINT_SPLITS`] times, resuming
+//! [`RESUME_SPLITS`] times.
 
 use std::{
     fs::remove_file,
@@ -24,13 +35,16 @@ use tee_primitives::{
     keyshare::{KeyshareKind, SyncedKeyshare},
     nft::NftId,
     packet::RequesterType,
-    BlockNumber,
+    BlockNumber, RawAccountId,
 };
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
-    chain::{calls, Chain, ChainError, WaitFor},
-    cluster::{self, IncompleteCluster, Members, NotInService, NotRecovered, StoreReport},
+    chain::{block::Nft, calls, Chain, ChainError, Included, WaitFor},
+    cluster::{
+        self, IncompleteCluster, Members, Next, NotInService, NotRecovered, StoreReport,
+        TakesNoShares,
+    },
     enclave::{EnclaveClient, EnclaveError},
     media::{decrypt_file, encrypt_file, MediaError, MediaHeader, MediaKey},
     packets::{retrieve_packet, AttemptError, StoreAttempt},
@@ -40,14 +54,27 @@ use crate::{
 /// How long the NFT's inclusion may take.
 pub const MINT_LIMIT: Duration = Duration::from_secs(120);
 
-/// How long one splitting is offered to the enclaves before the key is split again.
+/// How long the finality of the NFT may take.
+pub const FINALITY_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long one offer of a splitting to the enclaves may take.
 pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a wallet waits for all enclaves of a cluster to be in service.
 pub const HEALTH_LIMIT: Duration = Duration::from_secs(30);
 
-/// How often the key is split at most: an enclave keeps three splits of one version.
-pub const MAX_ATTEMPTS: u32 = 3;
+/// How often minting splits the key at most. An enclave keeps three splittings of one version; one
+/// is left to resuming.
+pub const MINT_SPLITS: u32 = 2;
+
+/// How often resuming splits the key at most.
+pub const RESUME_SPLITS: u32 = 1;
+
+/// How often splittings are offered at most, the same again or another.
+const MAX_OFFERS: u32 = 6;
+
+/// A splitting is offered again only if its time lasts for at least so many blocks more.
+const LEAST_VALIDITY: BlockNumber = 2;
 
 /// How long the confirmations may take.
 pub const SYNC_LIMIT: Duration = Duration::from_secs(180);
@@ -79,6 +106,9 @@ pub enum WalletError {
     /// The cluster is not complete.
     #[error(transparent)]
     Cluster(#[from] IncompleteCluster),
+    /// The cluster's type takes no shares.
+    #[error(transparent)]
+    TakesNoShares(#[from] TakesNoShares),
     /// Not all enclaves of the cluster are in service.
     #[error(transparent)]
     NotInService(#[from] NotInService),
@@ -96,12 +126,25 @@ pub enum WalletError {
         limit: u32,
     },
     /// Not all five enclaves took their share.
-    #[error("not all enclaves took their share ({report}); the key is kept in {recovery}, resume with it", recovery = .recovery.display())]
-    NotStored {
-        /// What each slot answered.
-        report: StoreReport,
+    #[error("not all enclaves took their share ({0})")]
+    NotStored(StoreReport),
+    /// The NFT's shares are synced, but they were not shown to be shares of this key.
+    #[error("the keyshares of NFT {nft_id} are synced, but were not shown to be those of this key: {answers}")]
+    NotProven {
+        /// The NFT.
+        nft_id: NftId,
+        /// What the enclaves answered.
+        answers: NotRecovered,
+    },
+    /// Minting stopped after its transaction was submitted, or resuming did.
+    #[error("{error}; the key is kept in {recovery}", recovery = .recovery.display())]
+    Kept {
+        /// What stopped it.
+        error: Box<WalletError>,
         /// Where the key is.
         recovery: PathBuf,
+        /// The NFT that the recovery file names.
+        nft_id: Option<NftId>,
     },
     /// The recovery file is of another chain.
     #[error("the recovery file belongs to another chain")]
@@ -112,6 +155,9 @@ pub enum WalletError {
     /// There is no such NFT, or it carries no secret.
     #[error("NFT {0} does not exist or carries no secret")]
     NoSecret(NftId),
+    /// The NFT is another account's.
+    #[error("NFT {0} belongs to another account")]
+    NotOwner(NftId),
     /// Its shares are not confirmed yet.
     #[error("the keyshares of NFT {0} are not synced yet")]
     NotSynced(NftId),
@@ -201,9 +247,9 @@ impl Wallet {
         check_length("the NFT's metadata", &request.offchain_data, limit)?;
         check_length("the secret's metadata", secret_data, limit)?;
         let members = block.members(request.cluster_id).await?;
+        members.check_type()?;
         members.check_complete()?;
-        let deadline = Instant::now() + HEALTH_LIMIT;
-        cluster::wait_in_service(&self.enclaves, &members, deadline).await?;
+        self.wait_in_service(&members).await?;
 
         let key = MediaKey::generate()?;
         let sealing = (key.clone(), request.source, request.sealed.clone());
@@ -216,8 +262,19 @@ impl Wallet {
             cluster_id: request.cluster_id,
             nft_id: None,
             key,
+            attempt: None,
         };
-        let mut recovery = RecoveryFile::create(RecoveryFile::path_for(&request.sealed), pending)?;
+        let remove_sealed =
+            || remove_file(&request.sealed).map_err(MediaError::file("remove", &request.sealed));
+        let recovery = match RecoveryFile::create(RecoveryFile::path_for(&request.sealed), pending)
+        {
+            Ok(recovery) => recovery,
+            Err(error) => {
+                // Its key exists nowhere else.
+                remove_sealed()?;
+                return Err(error.into());
+            }
+        };
 
         let secret_data = match request.secret_offchain_data {
             Some(data) => data,
@@ -227,98 +284,161 @@ impl Wallet {
         let submitted = self.chain.submit(&call, &self.account, WaitFor::Inclusion, MINT_LIMIT);
         let included = match submitted.await {
             Ok(included) => included,
+            Err(error) if may_have_created(&error) => return Err(kept(error.into(), &recovery)),
             Err(error) => {
                 // Nothing was created, so neither key nor sealed file is of use.
-                if matches!(error, ChainError::Rejected { .. } | ChainError::Failed { .. }) {
-                    remove_file(&request.sealed)
-                        .map_err(MediaError::file("remove", &request.sealed))?;
-                    recovery.remove()?;
-                }
+                remove_sealed()?;
+                recovery.remove()?;
                 return Err(error.into());
             }
         };
-        let event = included.event("NFT", "NFTCreated");
-        let event = event.ok_or(ChainError::Missing("the event of the new NFT"))?;
-        // The id is the event's first field.
-        let nft_id = NftId::decode(&mut event.as_slice())
-            .map_err(|_| ChainError::Decode("NFT.NFTCreated"))?;
-        recovery.set_nft(nft_id)?;
-        on_progress(Progress::Minted { nft_id, block_number: included.block_number });
-
-        self.store_and_sync(recovery, nft_id, &members, on_progress).await
+        let keep = async |recovery: &mut RecoveryFile| {
+            let nft_id = created_nft(&included)?;
+            recovery.set_nft(nft_id)?;
+            on_progress(Progress::Minted { nft_id, block_number: included.block_number });
+            self.store_and_sync(recovery, nft_id, &members, MINT_SPLITS, &on_progress).await
+        };
+        keep_until_done(recovery, keep).await
     }
 
-    /// Goes on with a minting that was interrupted. `nft_id` is needed only if the recovery file
-    /// names none.
+    /// Goes on with a minting that was interrupted. `nft_id` takes precedence over what the
+    /// recovery file names, and is needed if it names none.
     pub async fn resume(
         &self,
         recovery: PathBuf,
         nft_id: Option<NftId>,
         on_progress: impl Fn(Progress),
     ) -> Result<Minted, WalletError> {
-        let mut recovery = RecoveryFile::open(recovery)?;
+        let recovery = RecoveryFile::open(recovery)?;
         if recovery.pending().genesis_hash != self.chain.genesis_hash() {
             return Err(WalletError::OtherChain);
         }
-        let nft_id = match (recovery.pending().nft_id, nft_id) {
-            (Some(nft_id), _) => nft_id,
-            (None, Some(nft_id)) => {
-                recovery.set_nft(nft_id)?;
-                nft_id
+        let nft_id = nft_id.or(recovery.pending().nft_id).ok_or(WalletError::UnknownNft)?;
+        let go_on = async |recovery: &mut RecoveryFile| {
+            self.check_owned(nft_id).await?;
+            let block = self.chain.finalized().await?;
+            if let Some(synced) = block.keyshares(nft_id, KIND).await?.synced {
+                self.prove_held(nft_id, &recovery.pending().key).await?;
+                on_progress(Progress::Synced(synced));
+                return Ok(Minted { nft_id, synced });
             }
-            (None, None) => return Err(WalletError::UnknownNft),
+            let members = block.members(recovery.pending().cluster_id).await?;
+            if recovery.pending().nft_id != Some(nft_id) {
+                recovery.set_nft(nft_id)?;
+            }
+            self.store_and_sync(recovery, nft_id, &members, RESUME_SPLITS, &on_progress).await
         };
-        let block = self.chain.finalized().await?;
-        if let Some(synced) = block.keyshares(nft_id, KIND).await?.synced {
-            recovery.remove()?;
-            on_progress(Progress::Synced(synced));
-            return Ok(Minted { nft_id, synced });
-        }
-        let members = block.members(recovery.pending().cluster_id).await?;
-        self.store_and_sync(recovery, nft_id, &members, on_progress).await
+        keep_until_done(recovery, go_on).await
     }
 
     async fn store_and_sync(
         &self,
-        recovery: RecoveryFile,
+        recovery: &mut RecoveryFile,
         nft_id: NftId,
         members: &Members,
-        on_progress: impl Fn(Progress),
+        splits: u32,
+        on_progress: &impl Fn(Progress),
     ) -> Result<Minted, WalletError> {
-        let report = self.store(nft_id, &recovery.pending().key, members).await?;
+        let report = self.store(recovery, nft_id, members, splits).await?;
         if !report.is_complete() {
-            let recovery = recovery.path().to_owned();
-            return Err(WalletError::NotStored { report, recovery });
+            // The enclaves may have synced what an earlier offer gave them.
+            let block = self.chain.finalized().await?;
+            if block.keyshares(nft_id, KIND).await?.synced.is_none() {
+                return Err(WalletError::NotStored(report));
+            }
         }
         on_progress(Progress::Stored);
         let synced = self.wait_until_synced(nft_id, SYNC_LIMIT).await?;
-        recovery.remove()?;
+        self.prove_held(nft_id, &recovery.pending().key).await?;
         on_progress(Progress::Synced(synced));
         Ok(Minted { nft_id, synced })
     }
 
-    /// Splits the key and stores its shares, once all enclaves are in service. Each splitting is
-    /// offered until the enclaves took it,
-    /// refused it, or its time is over; then the key is split again, for all five enclaves.
-    pub async fn store(
+    /// Offers the key's shares to the enclaves, whenever all are in service: the splitting that the
+    /// recovery file keeps as long as its time lasts, then new ones, at most `splits`.
+    async fn store(
         &self,
+        recovery: &mut RecoveryFile,
         nft_id: NftId,
-        key: &MediaKey,
         members: &Members,
+        splits: u32,
     ) -> Result<StoreReport, WalletError> {
-        let mut attempts = 0;
+        let (mut splits_left, mut offers_left) = (splits, MAX_OFFERS);
+        let mut attempt = recovery
+            .pending()
+            .attempt
+            .as_ref()
+            .and_then(|saved| StoreAttempt::restore(&self.account, saved))
+            .filter(|attempt| attempt.nft_id() == nft_id);
         loop {
-            attempts += 1;
-            let deadline = Instant::now() + HEALTH_LIMIT;
-            cluster::wait_in_service(&self.enclaves, members, deadline).await?;
-            let finalized = self.chain.finalized().await?.number();
-            let attempt = StoreAttempt::new(&self.account, nft_id, key, finalized)?;
+            self.wait_in_service(members).await?;
+            let block = self.chain.finalized().await?;
+            let offered = match attempt.take().filter(|attempt| may_offer(attempt, block.number()))
+            {
+                Some(attempt) => attempt,
+                None => {
+                    let key = &recovery.pending().key;
+                    let new = StoreAttempt::new(&self.account, nft_id, key, block.number())?;
+                    // Kept before an enclave may hold it.
+                    recovery.set_attempt(&new)?;
+                    splits_left = splits_left.saturating_sub(1);
+                    new
+                }
+            };
+            let was_final = block.nft(nft_id).await?.is_some();
             let deadline = Instant::now() + ATTEMPT_LIMIT;
-            let report = cluster::store(&self.enclaves, members, &attempt, deadline).await?;
-            if report.is_complete() || attempts == MAX_ATTEMPTS || !report.may_succeed_later() {
+            let report = cluster::store(&self.enclaves, members, &offered, deadline).await?;
+            offers_left -= 1;
+
+            let next = report.next(was_final);
+            if next == Next::SameAgain && !was_final {
+                self.wait_until_final(nft_id).await?;
+            }
+            let finalized = self.chain.finalized().await?.number();
+            let same = next == Next::SameAgain && may_offer(&offered, finalized);
+            let another = next <= Next::SplitAgain && splits_left > 0;
+            if next == Next::Done || offers_left == 0 || !(same || another) {
                 return Ok(report);
             }
-            tracing::info!(nft_id, %report, "the key is split again");
+            tracing::info!(nft_id, %report, again = ?next, "shares are offered again");
+            attempt = same.then_some(offered);
+        }
+    }
+
+    async fn wait_in_service(&self, members: &Members) -> Result<(), WalletError> {
+        let finalized = self.chain.finalized().await?.number();
+        let deadline = Instant::now() + HEALTH_LIMIT;
+        Ok(cluster::wait_in_service(&self.enclaves, members, finalized, deadline).await?)
+    }
+
+    /// Waits until the finalized chain has the NFT.
+    async fn wait_until_final(&self, nft_id: NftId) -> Result<Nft, WalletError> {
+        let limit = FINALITY_LIMIT;
+        let nft = self
+            .chain
+            .wait_for("the NFT's finality", limit, |block| async move { block.nft(nft_id).await });
+        Ok(nft.await?)
+    }
+
+    /// Fails unless the finalized chain has the NFT, with a secret, as this account's. An NFT that
+    /// only the best block has is waited for.
+    async fn check_owned(&self, nft_id: NftId) -> Result<(), WalletError> {
+        let account = self.account.public_key().0;
+        let nft = self.chain.best().await?.nft(nft_id).await?;
+        check_secret_of(&account, nft_id, nft.as_ref())?;
+        let nft = self.wait_until_final(nft_id).await?;
+        check_secret_of(&account, nft_id, Some(&nft))
+    }
+
+    /// Fails unless the NFT is this account's and the enclaves give back `key` for it.
+    async fn prove_held(&self, nft_id: NftId, key: &MediaKey) -> Result<(), WalletError> {
+        self.check_owned(nft_id).await?;
+        let is_key = |found: &MediaKey| found.as_bytes() == key.as_bytes();
+        match self.retrieve(nft_id, RequesterType::Owner, is_key).await {
+            Err(WalletError::NotRecovered(answers)) => {
+                Err(WalletError::NotProven { nft_id, answers })
+            }
+            retrieved => retrieved.map(|_| ()),
         }
     }
 
@@ -343,6 +463,15 @@ impl Wallet {
         requester_type: RequesterType,
         header: &MediaHeader,
     ) -> Result<MediaKey, WalletError> {
+        self.retrieve(nft_id, requester_type, |key| header.is_sealed_with(key)).await
+    }
+
+    async fn retrieve(
+        &self,
+        nft_id: NftId,
+        requester_type: RequesterType,
+        opens: impl Fn(&MediaKey) -> bool,
+    ) -> Result<MediaKey, WalletError> {
         let block = self.chain.finalized().await?;
         let nft = block.nft(nft_id).await?;
         nft.filter(|nft| nft.state.is_secret).ok_or(WalletError::NoSecret(nft_id))?;
@@ -351,7 +480,6 @@ impl Wallet {
         let members = block.members(synced.cluster_id).await?;
         let packet = retrieve_packet(&self.account, requester_type, nft_id, block.number());
         let deadline = Instant::now() + RETRIEVE_LIMIT;
-        let opens = |key: &MediaKey| header.is_sealed_with(key);
         Ok(cluster::retrieve(&self.enclaves, &members, nft_id, &packet, opens, deadline).await?)
     }
 
@@ -374,9 +502,130 @@ impl Wallet {
     }
 }
 
+/// Works on what the recovery file is kept for. It is removed only on success.
+async fn keep_until_done<T>(
+    mut recovery: RecoveryFile,
+    work: impl AsyncFnOnce(&mut RecoveryFile) -> Result<T, WalletError>,
+) -> Result<T, WalletError> {
+    match work(&mut recovery).await {
+        Ok(done) => {
+            recovery.remove()?;
+            Ok(done)
+        }
+        Err(error) => Err(kept(error, &recovery)),
+    }
+}
+
+fn kept(error: WalletError, recovery: &RecoveryFile) -> WalletError {
+    WalletError::Kept {
+        error: Box::new(error),
+        recovery: recovery.path().to_owned(),
+        nft_id: recovery.pending().nft_id,
+    }
+}
+
+/// Whether the NFT may exist although its creation failed.
+fn may_have_created(error: &ChainError) -> bool {
+    matches!(error, ChainError::Unknown { .. })
+}
+
+fn created_nft(included: &Included) -> Result<NftId, ChainError> {
+    let event = included.event("NFT", "NFTCreated");
+    let event = event.ok_or(ChainError::Missing("the event of the new NFT"))?;
+    // The id is the event's first field.
+    NftId::decode(&mut event.as_slice()).map_err(|_| ChainError::Decode("NFT.NFTCreated"))
+}
+
+/// Whether enclaves will take the attempt for some time.
+fn may_offer(attempt: &StoreAttempt, finalized: BlockNumber) -> bool {
+    attempt.token().check(finalized.saturating_add(LEAST_VALIDITY)).is_ok()
+}
+
+fn check_secret_of(
+    account: &RawAccountId,
+    nft_id: NftId,
+    nft: Option<&Nft>,
+) -> Result<(), WalletError> {
+    let nft = nft.filter(|nft| nft.state.is_secret).ok_or(WalletError::NoSecret(nft_id))?;
+    if nft.owner != *account {
+        return Err(WalletError::NotOwner(nft_id));
+    }
+    Ok(())
+}
+
 fn check_length(what: &'static str, data: &[u8], limit: u32) -> Result<(), WalletError> {
     if u32::try_from(data.len()).is_ok_and(|length| length <= limit) {
         return Ok(());
     }
     Err(WalletError::TooLong { what, length: data.len(), limit })
+}
+
+#[cfg(test)]
+mod tests {
+    use subxt_signer::sr25519::dev;
+    use tee_primitives::{nft::NftState, packet::MAX_VALIDITY};
+
+    use super::*;
+
+    fn recovery(folder: &Path) -> RecoveryFile {
+        let pending = PendingSecret {
+            genesis_hash: [7; 32],
+            cluster_id: 0,
+            nft_id: Some(5),
+            key: MediaKey::generate().unwrap(),
+            attempt: None,
+        };
+        RecoveryFile::create(folder.join("media.recovery"), pending).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_recovery_file_is_kept_unless_the_work_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let recovery = recovery(folder.path());
+        let path = recovery.path().to_owned();
+        let fails = async |_: &mut RecoveryFile| Err::<(), _>(WalletError::NotOwner(5));
+        let error = keep_until_done(recovery, fails).await.unwrap_err();
+        assert!(error.to_string().contains("media.recovery"), "{error}");
+        assert!(matches!(error, WalletError::Kept { nft_id: Some(5), .. }));
+
+        let recovery = RecoveryFile::open(path.clone()).unwrap();
+        keep_until_done(recovery, async |_| Ok(())).await.unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn only_ones_own_secret_nft_is_resumed() {
+        let nft = |owner, is_secret| Nft {
+            owner,
+            creator: owner,
+            offchain_data: Vec::new(),
+            collection_id: None,
+            royalty: Default::default(),
+            state: NftState { is_secret, ..NftState::default() },
+        };
+        let check = |nft: Option<&Nft>| check_secret_of(&[1; 32], 5, nft);
+        assert!(check(Some(&nft([1; 32], true))).is_ok());
+        assert!(matches!(check(Some(&nft([2; 32], true))), Err(WalletError::NotOwner(5))));
+        assert!(matches!(check(Some(&nft([1; 32], false))), Err(WalletError::NoSecret(5))));
+        assert!(matches!(check(None), Err(WalletError::NoSecret(5))));
+    }
+
+    #[test]
+    fn a_splitting_is_offered_again_as_long_as_its_time_lasts() {
+        let key = MediaKey::generate().unwrap();
+        let attempt = StoreAttempt::new(&dev::alice(), 5, &key, 100).unwrap();
+        assert!(may_offer(&attempt, 100));
+        assert!(may_offer(&attempt, 100 + MAX_VALIDITY - LEAST_VALIDITY));
+        assert!(!may_offer(&attempt, 101 + MAX_VALIDITY - LEAST_VALIDITY));
+    }
+
+    #[test]
+    fn only_an_unknown_outcome_leaves_a_key_behind() {
+        let (call, reason) = (String::new(), String::new());
+        assert!(may_have_created(&ChainError::Unknown { call, reason }));
+        let (call, reason) = (String::new(), String::new());
+        for error in [ChainError::Rejected { call, reason }, ChainError::Missing("the nonce")] {
+            assert!(!may_have_created(&error));
+        }
+    }
 }

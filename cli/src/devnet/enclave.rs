@@ -76,16 +76,6 @@ impl EnclaveProcess {
         &self.url
     }
 
-    /// Its log.
-    pub fn log(&self) -> &Path {
-        &self.log
-    }
-
-    /// The folder with its data.
-    pub fn data_dir(&self) -> &Path {
-        &self.data_dir
-    }
-
     /// Who runs it.
     pub fn operator(&self) -> &Keypair {
         &self.operator
@@ -106,12 +96,12 @@ impl EnclaveProcess {
         self.process.kill()
     }
 
-    /// Asks it to end (SIGTERM); after `limit` it is killed.
+    /// Asks it to end (SIGTERM), see [`Process::stop`].
     pub async fn stop(&mut self, limit: Duration) -> Result<(), ProcessError> {
-        self.process.stop(limit).await.map(|_| ())
+        self.process.stop(limit).await
     }
 
-    /// Starts it again after it ended, with the same data on the same port, and waits until it
+    /// Ends it, if it runs, and starts it again with the same data on the same port; returns when it
     /// listens.
     pub async fn restart(&mut self) -> Result<(), ProcessError> {
         let command =

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A node's process.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 use crate::process::{Process, ProcessError};
 
@@ -57,11 +53,6 @@ impl NodeProcess {
         &self.ws_url
     }
 
-    /// Its log.
-    pub fn log(&self) -> &Path {
-        self.process.log()
-    }
-
     /// Its process, to pause it or to look at it.
     pub fn process(&self) -> &Process {
         &self.process
@@ -77,9 +68,9 @@ impl NodeProcess {
         self.process.kill()
     }
 
-    /// Asks it to end (SIGTERM); after `limit` it is killed.
+    /// Asks it to end (SIGTERM), see [`Process::stop`].
     pub async fn stop(&mut self, limit: Duration) -> Result<(), ProcessError> {
-        self.process.stop(limit).await.map(|_| ())
+        self.process.stop(limit).await
     }
 }
 

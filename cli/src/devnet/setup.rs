@@ -129,7 +129,21 @@ async fn wait_until_serving(devnet: &Devnet, cluster_id: ClusterId) -> anyhow::R
             Ok(cluster.filter(|cluster| cluster.enclaves.len() == count).map(|_| ()))
         })
         .await?;
-    let members = chain.finalized().await?.members(cluster_id).await?;
+    let block = chain.finalized().await?;
+    let members = block.members(cluster_id).await?;
     let deadline = Instant::now() + STEP_LIMIT;
-    Ok(wait_in_service(devnet.http(), &members, deadline).await?)
+    Ok(wait_in_service(devnet.http(), &members, block.number(), deadline).await?)
+}
+
+/// Waits until an enclave that was assigned serves its slot.
+pub(super) async fn wait_until_one_serves(devnet: &Devnet, slot: usize) -> anyhow::Result<()> {
+    let operator = devnet.enclaves.get(slot).context("there is no such slot")?.operator();
+    let operator = operator.public_key().0;
+    let block = devnet.chain().finalized().await?;
+    let cluster_id = block.cluster_of(&operator).await?;
+    let cluster_id = cluster_id.context("the enclave is not assigned to a cluster")?;
+    let mut members = block.members(cluster_id).await?;
+    members.enclaves.retain(|member| member.operator == operator);
+    let deadline = Instant::now() + STEP_LIMIT;
+    Ok(wait_in_service(devnet.http(), &members, block.number(), deadline).await?)
 }

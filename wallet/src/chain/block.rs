@@ -97,6 +97,7 @@ impl ChainBlock {
     pub async fn members(&self, cluster_id: ClusterId) -> Result<Members, ChainError> {
         let cluster = self.cluster(cluster_id).await?;
         let cluster = cluster.ok_or(ChainError::Missing("this cluster"))?;
+        let cluster_type = cluster.cluster_type;
         let mut enclaves = Vec::with_capacity(cluster.enclaves.len().min(CLUSTER_SIZE as usize));
         for (operator, slot_id) in cluster.enclaves.into_iter().take(CLUSTER_SIZE as usize) {
             let enclave = self.enclave(&operator).await?;
@@ -108,7 +109,7 @@ impl ChainBlock {
             enclaves.push(Member { slot_id, operator, enclave_account, url });
         }
         enclaves.sort_by_key(|enclave| enclave.slot_id);
-        Ok(Members { cluster_id, enclaves })
+        Ok(Members { cluster_id, cluster_type, enclaves })
     }
 
     /// The id that the next cluster will have.

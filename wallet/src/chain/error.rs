@@ -42,6 +42,12 @@ pub enum ChainError {
         /// The newest finalized block.
         finalized: BlockNumber,
     },
+    /// More blocks were to be looked through than are at once.
+    #[error("at most {limit} blocks can be looked through at once")]
+    TooManyBlocks {
+        /// How many can be.
+        limit: u32,
+    },
     /// It did not happen in time.
     #[error("{what} did not come within {} seconds{}", limit.as_secs(), last_failure(failure.as_deref()))]
     Deadline {

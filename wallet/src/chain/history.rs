@@ -71,7 +71,8 @@ pub struct SyncHistory {
     pub synced: Option<(BlockNumber, KeyshareSynced)>,
 }
 
-/// Looks through finalized `blocks` for the confirmations of an NFT's keyshare.
+/// Looks through finalized `blocks`, at most [`MAX_BLOCKS`], for the confirmations of an NFT's
+/// keyshare.
 pub async fn sync_history(
     chain: &Chain,
     nft_id: NftId,
@@ -79,11 +80,20 @@ pub async fn sync_history(
     blocks: RangeInclusive<BlockNumber>,
 ) -> Result<SyncHistory, ChainError> {
     let mut history = SyncHistory::default();
-    for number in blocks.take(MAX_BLOCKS as usize) {
+    check_length(&blocks)?;
+    for number in blocks {
         let block = chain.finalized_block(number).await?;
         read_block(&block, nft_id, kind, &mut history).await?;
     }
     Ok(history)
+}
+
+fn check_length(blocks: &RangeInclusive<BlockNumber>) -> Result<(), ChainError> {
+    // One less than the length, which may not fit.
+    if blocks.end().saturating_sub(*blocks.start()) < MAX_BLOCKS {
+        return Ok(());
+    }
+    Err(ChainError::TooManyBlocks { limit: MAX_BLOCKS })
 }
 
 async fn read_block(
@@ -143,5 +153,18 @@ async fn signer_of(block: &ChainBlock, phase: Phase) -> Result<RawAccountId, Cha
             account.try_into().map_err(|_| ChainError::Decode("a transaction's signer"))
         }
         _ => Err(ChainError::Decode("a transaction's signer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_that_is_too_long_is_refused_not_cut() {
+        assert!(check_length(&(5..=MAX_BLOCKS + 4)).is_ok());
+        for blocks in [5..=MAX_BLOCKS + 5, 0..=BlockNumber::MAX] {
+            assert!(matches!(check_length(&blocks), Err(ChainError::TooManyBlocks { .. })));
+        }
     }
 }

@@ -68,6 +68,8 @@ impl Chain {
     /// Nonces continue after what the account has in the node's pool, so calls of one account can
     /// be submitted one after another without waiting. A call that cannot be submitted because
     /// another program used its nonce is signed again.
+    ///
+    /// After any error but [`ChainError::Unknown`] the call has done nothing.
     pub async fn submit(
         &self,
         call: &Call,
@@ -141,7 +143,10 @@ impl Chain {
                 })
             }
         };
-        let block_number = self.block(block_hash).await?.number();
+        let block_number = match self.block(block_hash).await {
+            Ok(block) => block.number(),
+            Err(error) => return Err(ChainError::Unknown { call, reason: error.to_string() }),
+        };
         Ok(Included { block_number, block_hash, events })
     }
 

@@ -116,7 +116,8 @@ struct Cluster {
 
 impl Cluster {
     async fn start(behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
-        let mut members = Members { cluster_id: 0, enclaves: Vec::new() };
+        let mut members =
+            Members { cluster_id: 0, cluster_type: ClusterType::Public, enclaves: Vec::new() };
         let mut enclaves = Vec::new();
         for (slot_id, behaviour) in (0..).zip(behaviours) {
             let enclave = Arc::new(Enclave {
@@ -149,7 +150,7 @@ impl Cluster {
 
     async fn wait_in_service(&self, limit: Duration) -> Result<(), NotInService> {
         let client = EnclaveClient::new().unwrap();
-        wait_in_service(&client, &self.members, Instant::now() + limit).await
+        wait_in_service(&client, &self.members, 7, Instant::now() + limit).await
     }
 
     async fn store(&self, attempt: &StoreAttempt, limit: Duration) -> StoreReport {
@@ -226,7 +227,7 @@ async fn a_refusal_is_not_repeated_and_does_not_hide_the_other_slots() {
     behaviours[3] = Behaviour::Refuses(StatusCode::CONFLICT, "NFTIDEXISTS");
     let cluster = Cluster::start(behaviours).await;
     let report = cluster.store(&attempt(), LONG).await;
-    assert!(!report.is_complete() && !report.may_succeed_later());
+    assert_eq!(report.next(false), Next::GiveUp);
     assert_eq!(cluster.requests(3), 1);
     for slot in &report.slots {
         assert_eq!(slot.result.is_ok(), slot.slot_id != 3);
@@ -237,11 +238,45 @@ async fn a_refusal_is_not_repeated_and_does_not_hide_the_other_slots() {
 }
 
 #[tokio::test]
-async fn an_expired_attempt_may_be_followed_by_another() {
+async fn an_expired_attempt_is_followed_by_another() {
     let mut behaviours = honest();
     behaviours[0] = Behaviour::Refuses(StatusCode::BAD_REQUEST, "EXPIREDSIGNER");
     let report = Cluster::start(behaviours).await.store(&attempt(), LONG).await;
-    assert!(!report.is_complete() && report.may_succeed_later());
+    assert_eq!(report.next(true), Next::SplitAgain);
+}
+
+#[tokio::test]
+async fn what_finality_may_lift_ends_nothing_before_the_nft_is_final() {
+    for status in ["INVALIDNFTID", "OWNERSHIPVERIFICATIONFAILED", "NOTSYNCING", "IDISNOTASECRETNFT"]
+    {
+        let mut behaviours = honest();
+        behaviours[2] = Behaviour::Refuses(StatusCode::BAD_REQUEST, status);
+        let report = Cluster::start(behaviours).await.store(&attempt(), LONG).await;
+        assert_eq!(report.next(false), Next::SameAgain, "{status}");
+        assert_eq!(report.next(true), Next::GiveUp, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_whose_chain_stands_still_is_not_in_service() {
+    let cluster = Cluster::start(honest()).await;
+    let client = EnclaveClient::new().unwrap();
+    let wait =
+        |finalized| wait_in_service(&client, &cluster.members, finalized, Instant::now() + SHORT);
+    // The enclaves know block 7.
+    assert!(wait(11).await.is_ok());
+    assert!(wait(12).await.unwrap_err().slots.iter().all(|slot| slot.result.is_err()));
+}
+
+#[test]
+fn only_public_and_private_clusters_take_shares() {
+    use ClusterType::{Admin, Disabled, Private, Public};
+    for (cluster_type, takes) in
+        [(Disabled, false), (Admin, false), (Public, true), (Private, true)]
+    {
+        let members = Members { cluster_id: 3, cluster_type, enclaves: Vec::new() };
+        assert_eq!(members.check_type().is_ok(), takes);
+    }
 }
 
 #[tokio::test]
@@ -258,7 +293,7 @@ async fn storing_ends_at_its_deadline_when_an_enclave_hangs_or_is_down() {
     for slot in &report.slots {
         assert_eq!(slot.result.is_ok(), ![2, 4].contains(&slot.slot_id));
     }
-    assert!(report.may_succeed_later());
+    assert_eq!(report.next(true), Next::SameAgain);
 }
 
 #[tokio::test]
@@ -299,6 +334,14 @@ async fn the_key_comes_back_although_two_answers_are_junk() {
     behaviours[4] = Behaviour::Says("x".repeat(1_000_000));
     let cluster = Cluster::start(behaviours).await;
     assert!(cluster.retrieve(&key, LONG).await.is_ok());
+}
+
+#[tokio::test]
+async fn shares_of_another_key_do_not_prove_that_a_key_is_held() {
+    let key = MediaKey::generate().unwrap();
+    let cluster = Cluster::start(honest()).await;
+    let failed = cluster.retrieve(&key, LONG).await.unwrap_err();
+    assert!(failed.slots.iter().all(|slot| slot.result.is_ok()), "{failed}");
 }
 
 #[tokio::test]
