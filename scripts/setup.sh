@@ -101,7 +101,7 @@ wasm_target() {
     if command -v rustup >/dev/null; then
       rustup run "$WASM_TOOLCHAIN" rustc --version >/dev/null 2>&1 && debian_has_wasm && return
       say "adding the target $WASM_TARGET by rustup"
-      rustup target add "$WASM_TARGET" && return
+      env -u RUST_BACKTRACE rustup target add "$WASM_TARGET" && return
       say "rustup cannot add it; taking Debian's compiler for the runtime instead"
     fi
   fi

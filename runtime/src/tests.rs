@@ -223,7 +223,7 @@ mod what_published_clients_expect {
     fn the_pool_refuses_what_they_cannot_decode() {
         development().execute_with(|| {
             let bare_v5 = UncheckedExtrinsic::new_bare(authorized_upgrade());
-            assert_eq!(bare_v5.preamble.clone(), Preamble::Bare(5));
+            assert_eq!(bare_v5.preamble, Preamble::Bare(5));
             assert_eq!(validate(bare_v5), Err(InvalidTransaction::Call.into()));
 
             let extension = signed_extension(0);

@@ -9,14 +9,17 @@ use codec::Decode;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use subxt_signer::sr25519::Keypair;
+use tee_cli::devnet::Devnet;
 use tee_primitives::{
-    keyshare::{KeyshareKind, KeyshareStatus},
+    keyshare::{KeyshareKind, KeyshareStatus, SyncedKeyshare},
     nft::NftId,
     packet::StoreKeysharePacket,
     BlockNumber,
 };
 use tee_wallet::{
     chain::{calls, Chain, ChainBlock, Included, WaitFor},
+    cluster,
+    enclave::EnclaveClient,
     media::MediaKey,
     packets::StoreAttempt,
 };
@@ -122,6 +125,36 @@ impl Unsynced {
         let packets = attempt.packets().collect();
         Ok(Self { nft_id, key, attempt, packets })
     }
+}
+
+/// Waits until an NFT is synced on the finalized chain, and every enclave has seen it.
+pub async fn wait_synced(devnet: &Devnet, nft_id: NftId) -> anyhow::Result<SyncedKeyshare> {
+    let chain = devnet.chain();
+    let synced = chain
+        .wait_for("the sync", LIMIT, |block| async move {
+            Ok(block.keyshares(nft_id, SECRET).await?.synced)
+        })
+        .await?;
+    for slot in 0..devnet.enclaves.len() {
+        until("the block of the sync at each enclave", || async {
+            Ok(devnet.health(slot).await?.block_number >= synced.block_number)
+        })
+        .await?;
+    }
+    Ok(synced)
+}
+
+/// Creates a secret NFT, stores all its shares and waits for the sync.
+pub async fn create_synced(devnet: &Devnet, owner: &Keypair) -> anyhow::Result<Unsynced> {
+    let chain = devnet.chain();
+    let nft = Unsynced::create(chain, owner, WaitFor::Finality).await?;
+    let members = chain.finalized().await?.members(0).await?;
+    let client = EnclaveClient::new()?;
+    let deadline = tokio::time::Instant::now() + LIMIT;
+    let report = cluster::store(&client, &members, &nft.attempt, deadline).await?;
+    ensure!(report.is_complete(), "{report}");
+    wait_synced(devnet, nft.nft_id).await?;
+    Ok(nft)
 }
 
 /// Creates a secret NFT.

@@ -7,6 +7,7 @@
 
 mod network {
     pub mod availability;
+    pub mod command_line;
     pub mod confirmations;
     pub mod crashes;
     pub mod hostile_input;
@@ -17,7 +18,9 @@ mod network {
 use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use network::{availability, confirmations, crashes, hostile_input, refusals, storing};
+use network::{
+    availability, command_line, confirmations, crashes, hostile_input, refusals, storing,
+};
 use tee_cli::{
     devnet::{Devnet, DevnetConfig},
     report::Report,
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         storing::a_share_sent_right_after_inclusion_is_stored,
         storing::the_same_request_again_is_the_same_success,
         storing::mixed_splits_never_sync,
+        command_line::a_killed_mint_is_resumed_and_viewed,
         refusals::who_does_not_own_the_nft_cannot_store,
         refusals::an_expired_token_is_refused,
         refusals::a_token_too_far_ahead_is_refused,

@@ -6,8 +6,8 @@ use codec::DecodeAll;
 use subxt_signer::sr25519::{self, dev};
 use tee_cli::devnet::Devnet;
 use tee_primitives::attestation::{AttestationPayload, Purpose};
-use tee_tests::{get, keyshares, post_store, until, Unsynced, LIMIT};
-use tee_wallet::{chain::WaitFor, packets::ss58, secret::Wallet};
+use tee_tests::{get, post_store, until, wait_synced, Unsynced};
+use tee_wallet::{chain::WaitFor, packets::ss58};
 
 pub async fn health_tells_the_chain_and_the_account(devnet: &mut Devnet) -> anyhow::Result<()> {
     let chain = devnet.chain();
@@ -80,8 +80,7 @@ pub async fn availability_follows_the_share(devnet: &mut Devnet) -> anyhow::Resu
     for (enclave, packet) in devnet.enclaves.iter().zip(&nft.packets).skip(1) {
         post_store(enclave.url(), packet).await?.expect(200, "STORESUCCESS")?;
     }
-    Wallet::new(chain.clone(), owner)?.wait_until_synced(nft.nft_id, LIMIT).await?;
-    let synced = keyshares(chain, nft.nft_id).await?.synced.context("not synced")?;
+    let synced = wait_synced(devnet, nft.nft_id).await?;
     until("the block of the sync", || async {
         let answer = get(url, &route).await?;
         Ok(answer.body["exists"] == true && answer.body["block_number"] == synced.block_number)

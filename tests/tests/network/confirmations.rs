@@ -7,14 +7,8 @@ use anyhow::{ensure, Context};
 use subxt_signer::sr25519::dev;
 use tee_cli::devnet::Devnet;
 use tee_primitives::cluster::CLUSTER_SIZE;
-use tee_tests::{until, Unsynced, LIMIT, SECRET};
-use tee_wallet::{
-    chain::{history::sync_history, WaitFor},
-    cluster,
-    enclave::EnclaveClient,
-    secret::Wallet,
-};
-use tokio::time::Instant;
+use tee_tests::{create_synced, until, SECRET};
+use tee_wallet::chain::history::sync_history;
 
 pub async fn five_enclaves_are_five_processes(devnet: &mut Devnet) -> anyhow::Result<()> {
     let ids: BTreeSet<u32> = devnet.enclaves.iter().map(|e| e.process().id()).collect();
@@ -26,25 +20,12 @@ pub async fn five_enclaves_are_five_processes(devnet: &mut Devnet) -> anyhow::Re
     Ok(())
 }
 
-/// Stores a fresh NFT's shares and waits for the sync.
-async fn synced_nft(devnet: &Devnet) -> anyhow::Result<Unsynced> {
-    let (chain, owner) = (devnet.chain(), dev::alice());
-    let nft = Unsynced::create(chain, &owner, WaitFor::Finality).await?;
-    let members = chain.finalized().await?.members(0).await?;
-    let client = EnclaveClient::new()?;
-    let report = cluster::store(&client, &members, &nft.attempt, Instant::now() + LIMIT).await?;
-    ensure!(report.is_complete(), "{report}");
-    let wallet = Wallet::new(chain.clone(), owner)?;
-    wallet.wait_until_synced(nft.nft_id, LIMIT).await?;
-    Ok(nft)
-}
-
 pub async fn five_accounts_confirm_and_the_last_one_syncs(
     devnet: &mut Devnet,
 ) -> anyhow::Result<()> {
     let chain = devnet.chain();
     let first = chain.finalized().await?.number();
-    let nft = synced_nft(devnet).await?;
+    let nft = create_synced(devnet, &dev::alice()).await?;
     let finalized = chain.finalized().await?;
 
     let history = sync_history(chain, nft.nft_id, SECRET, first..=finalized.number()).await?;
@@ -88,6 +69,6 @@ pub async fn the_enclaves_get_their_fees_back(devnet: &mut Devnet) -> anyhow::Re
         anyhow::Ok(balances)
     };
     let before = balances().await?;
-    synced_nft(devnet).await?;
+    create_synced(devnet, &dev::alice()).await?;
     until("the enclaves' balances", || async { Ok(balances().await? == before) }).await
 }

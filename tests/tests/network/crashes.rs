@@ -6,12 +6,11 @@ use subxt_signer::sr25519::dev;
 use tee_cli::devnet::Devnet;
 use tee_primitives::packet::RequesterType;
 use tee_tests::{
-    confirmed_slots, post, post_store, wait_blocks, wait_confirmed, Unsynced, LIMIT, SECRET,
+    confirmed_slots, post, post_store, wait_blocks, wait_confirmed, wait_synced, Unsynced, SECRET,
 };
 use tee_wallet::{
     chain::{history::sync_history, WaitFor},
     packets::retrieve_packet,
-    secret::Wallet,
 };
 
 /// How often a kill may come too late, that is after the confirmation was sent.
@@ -33,7 +32,7 @@ pub async fn an_enclave_killed_before_it_confirms_still_confirms_once(
         // Had it been sent, it would be included by now.
         wait_blocks(&chain, 4).await?;
         let confirmed = confirmed_slots(&chain.finalized().await?, nft.nft_id).await?;
-        devnet.enclaves[slot].restart().await?;
+        devnet.restart_enclave(slot).await?;
         if !confirmed.is_empty() {
             continue;
         }
@@ -57,27 +56,19 @@ pub async fn stored_shares_survive_a_kill(devnet: &mut Devnet) -> anyhow::Result
     for enclave in &mut devnet.enclaves {
         enclave.kill()?;
     }
-    for enclave in &mut devnet.enclaves {
-        enclave.restart().await?;
+    for slot in 0..devnet.enclaves.len() {
+        devnet.restart_enclave(slot).await?;
     }
-    Wallet::new(chain.clone(), owner.clone())?.wait_until_synced(nft.nft_id, LIMIT).await?;
+    wait_synced(devnet, nft.nft_id).await?;
 
     for (enclave, packet) in devnet.enclaves.iter().zip(&nft.packets) {
         let share = packet.data.split('_').nth(1).unwrap_or_default();
-        tee_tests::until("the enclave's service after its restart", || async {
-            let finalized = chain.finalized().await?.number();
-            let request = retrieve_packet(&owner, RequesterType::Owner, nft.nft_id, finalized);
-            let route = "/api/secret-nft/retrieve-keyshare";
-            let answer = post(enclave.url(), route, &request).await?;
-            if answer.code == 503 {
-                return Ok(false);
-            }
-            answer.expect(200, "RETRIEVESUCCESS")?;
-            let data = answer.body["keyshare_data"].as_str().unwrap_or_default();
-            ensure!(data.split('_').nth(1) == Some(share), "another share came back");
-            Ok(true)
-        })
-        .await?;
+        let finalized = chain.finalized().await?.number();
+        let request = retrieve_packet(&owner, RequesterType::Owner, nft.nft_id, finalized);
+        let answer = post(enclave.url(), "/api/secret-nft/retrieve-keyshare", &request).await?;
+        answer.expect(200, "RETRIEVESUCCESS")?;
+        let data = answer.body["keyshare_data"].as_str().unwrap_or_default();
+        ensure!(data.split('_').nth(1) == Some(share), "another share came back");
     }
     Ok(())
 }

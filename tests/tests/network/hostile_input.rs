@@ -59,7 +59,7 @@ fn garbage() -> Vec<Vec<u8>> {
         b"[]".to_vec(),
         b"\"\\ud800\"".to_vec(),
         vec![0xff; 1000],
-        "[".repeat(50_000).into_bytes(),
+        "[".repeat(10_000).into_bytes(),
         br#"{"owner_address":1}"#.to_vec(),
         br#"{"owner_address":"","signer_address":"","signersig":"","data":"","signature":""}"#
             .to_vec(),

@@ -8,16 +8,14 @@ use tee_primitives::{
     nft::NftId,
     packet::{signer_address, AuthToken, RequesterType},
 };
-use tee_tests::{confirmed_slots, post, post_store, wait_blocks, Answer, Unsynced, LIMIT};
+use tee_tests::{
+    confirmed_slots, create_synced, post, post_store, wait_blocks, Answer, Unsynced, LIMIT,
+};
 use tee_wallet::{
     chain::{calls, Chain, WaitFor},
-    cluster,
-    enclave::EnclaveClient,
     media::MediaKey,
     packets::{retrieve_packet, ss58, StoreAttempt},
-    secret::Wallet,
 };
-use tokio::time::Instant;
 
 const RETRIEVE: &str = "/api/secret-nft/retrieve-keyshare";
 
@@ -151,20 +149,9 @@ pub async fn nobody_retrieves_before_the_sync(devnet: &mut Devnet) -> anyhow::Re
     retrieve(devnet, nft.nft_id, &owner, RequesterType::Owner).await?.expect(403, "NOTSYNCED")
 }
 
-async fn synced(devnet: &Devnet, owner: &Keypair) -> anyhow::Result<Unsynced> {
-    let chain = devnet.chain();
-    let nft = Unsynced::create(chain, owner, WaitFor::Finality).await?;
-    let members = chain.finalized().await?.members(0).await?;
-    let client = EnclaveClient::new()?;
-    let report = cluster::store(&client, &members, &nft.attempt, Instant::now() + LIMIT).await?;
-    ensure!(report.is_complete(), "{report}");
-    Wallet::new(chain.clone(), owner.clone())?.wait_until_synced(nft.nft_id, LIMIT).await?;
-    Ok(nft)
-}
-
 pub async fn only_the_owner_retrieves(devnet: &mut Devnet) -> anyhow::Result<()> {
     let (owner, stranger) = (dev::alice(), dev::eve());
-    let nft = synced(devnet, &owner).await?;
+    let nft = create_synced(devnet, &owner).await?;
     for role in [RequesterType::Owner, RequesterType::Delegatee, RequesterType::Rentee] {
         retrieve(devnet, nft.nft_id, &stranger, role)
             .await?
@@ -184,10 +171,14 @@ pub async fn only_the_owner_retrieves(devnet: &mut Devnet) -> anyhow::Result<()>
 
 pub async fn nothing_is_stored_after_the_sync(devnet: &mut Devnet) -> anyhow::Result<()> {
     let (chain, owner) = (devnet.chain(), dev::alice());
-    let nft = synced(devnet, &owner).await?;
+    let nft = create_synced(devnet, &owner).await?;
     let again = nft.split_again(chain, &owner).await?;
     for (enclave, packet) in devnet.enclaves.iter().zip(&again.packets) {
         post_store(enclave.url(), packet).await?.expect(403, "NOTSYNCING")?;
+    }
+    // A client that lost the answers and repeats what is held gets them again.
+    for (enclave, packet) in devnet.enclaves.iter().zip(&nft.packets) {
+        post_store(enclave.url(), packet).await?.expect(200, "STORESUCCESS")?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use subxt_signer::sr25519::dev;
 use tee_cli::devnet::Devnet;
 use tee_primitives::packet::RequesterType;
 use tee_tests::{
-    confirmed_slots, keyshares, post_store, until, wait_blocks, wait_confirmed, Unsynced, LIMIT,
-    SECRET,
+    confirmed_slots, keyshares, post_store, wait_blocks, wait_confirmed, wait_synced, Unsynced,
+    LIMIT, SECRET,
 };
 use tee_wallet::{
     chain::WaitFor,
@@ -42,6 +42,7 @@ pub async fn a_file_is_recovered_from_any_three(devnet: &mut Devnet) -> anyhow::
         "the sealed file shows its content"
     );
 
+    // Two enclaves are down.
     for (round, down) in [[0, 1], [1, 3], [2, 4]].into_iter().enumerate() {
         for slot in down {
             devnet.enclaves[slot].kill()?;
@@ -50,11 +51,24 @@ pub async fn a_file_is_recovered_from_any_three(devnet: &mut Devnet) -> anyhow::
         let viewed =
             wallet.view_secret(minted.nft_id, RequesterType::Owner, &sealed, &target).await;
         for slot in down {
-            devnet.enclaves[slot].restart().await?;
+            devnet.restart_enclave(slot).await?;
         }
         viewed.with_context(|| format!("slots {down:?} were down"))?;
         ensure!(std::fs::read(&target)? == content, "another content came back");
     }
+
+    // Two enclaves hang: they take connections and never answer.
+    let hanging = [0, 2];
+    for slot in hanging {
+        devnet.enclaves[slot].process().pause()?;
+    }
+    let target = folder.path().join("recovered-from-three-that-answer");
+    let viewed = wallet.view_secret(minted.nft_id, RequesterType::Owner, &sealed, &target).await;
+    for slot in hanging {
+        devnet.enclaves[slot].process().resume()?;
+    }
+    viewed.with_context(|| format!("slots {hanging:?} hung"))?;
+    ensure!(std::fs::read(&target)? == content, "another content came back");
     Ok(())
 }
 
@@ -73,8 +87,7 @@ pub async fn a_share_sent_right_after_inclusion_is_stored(
         for answer in answers {
             answer?.expect(200, "STORESUCCESS")?;
         }
-        let wallet = Wallet::new(chain.clone(), owner.clone())?;
-        wallet.wait_until_synced(nft.nft_id, LIMIT).await?;
+        wait_synced(devnet, nft.nft_id).await?;
         if was_final?.is_none() {
             return Ok(());
         }
@@ -117,17 +130,13 @@ pub async fn mixed_splits_never_sync(devnet: &mut Devnet) -> anyhow::Result<()> 
     }
     ensure!(post_store(devnet.enclaves[4].url(), &first.packets[4]).await.is_err());
     wait_confirmed(&chain, nft_id, &[0, 1, 2, 3]).await?;
-    devnet.enclaves[4].restart().await?;
+    devnet.restart_enclave(4).await?;
 
     // It splits the key again, and this time reaches slot 4 first. Five slots have confirmed, but
     // two splittings.
     let second = first.split_again(&chain, &owner).await?;
     let client = EnclaveClient::new()?;
-    until("the service of slot 4 after its restart", || async {
-        let answer = post_store(devnet.enclaves[4].url(), &second.packets[4]).await?;
-        Ok(answer.code != 503 && answer.expect(200, "STORESUCCESS").map(|()| true)?)
-    })
-    .await?;
+    post_store(devnet.enclaves[4].url(), &second.packets[4]).await?.expect(200, "STORESUCCESS")?;
     wait_confirmed(&chain, nft_id, &[0, 1, 2, 3, 4]).await?;
     wait_blocks(&chain, 4).await?;
     let block = chain.finalized().await?;
@@ -138,8 +147,7 @@ pub async fn mixed_splits_never_sync(devnet: &mut Devnet) -> anyhow::Result<()> 
     let members = block.members(0).await?;
     let report = cluster::store(&client, &members, &second.attempt, Instant::now() + LIMIT).await?;
     ensure!(report.is_complete(), "{report}");
-    let wallet = Wallet::new(chain.clone(), owner.clone())?;
-    wallet.wait_until_synced(nft_id, LIMIT).await?;
+    wait_synced(devnet, nft_id).await?;
 
     // What comes back rebuilds the key.
     let finalized = chain.finalized().await?.number();
