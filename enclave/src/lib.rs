@@ -14,7 +14,7 @@
 //! | [`account`] | the enclave's keys | made once, sealed, never shown |
 //! | [`platform`] | – | what the enclave needs of its machine |
 //!
-//! [`seal`] and [`file`] are what the others use to keep secrets and files; [`config`] and
+//! [`seal`] and [`mod@file`] are what the others use to keep secrets and files; [`config`] and
 //! [`logging`] are for the binary.
 //!
 //! The tasks own their state and talk by channels. [`run`] starts them and ends when one fails or

@@ -7,7 +7,7 @@
 //!
 //! What is worth waiting for is what the best block already shows. That keeps strangers from
 //! filling the park: a place there costs an NFT. The node may be some blocks behind the client's
-//! when the request comes; so a few requests may wait until it has [`NEWER_BLOCKS`] more before they
+//! when the request comes; so a few requests may wait until it has `NEWER_BLOCKS` more before they
 //! are refused. When those places are taken, others are told to come again: a refusal would be final
 //! for them, and it is not known yet whether it is right.
 
@@ -73,7 +73,7 @@ pub struct Arrival {
 pub enum Patience {
     /// Not at all: the present one must.
     PresentBlock,
-    /// One of the next [`NEWER_BLOCKS`] may, too.
+    /// One of the next `NEWER_BLOCKS` may, too.
     NewerBlocks,
 }
 

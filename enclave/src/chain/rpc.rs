@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The chain over the RPC of a node.
 //!
-//! One task owns the connection. When it breaks, or no block comes for [`SILENCE`], the task
+//! One task owns the connection. When it breaks, or no block comes for `SILENCE`, the task
 //! drops it and tries the next node, at growing intervals. Reads and submissions use whatever
 //! connection there is and fail at once where there is none.
 
