@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The command line of `tee`.
 
-use std::path::PathBuf;
+use std::{future::Future, path::PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -192,24 +192,27 @@ enum OperatorCommand {
 /// Runs a command until it is done or interrupted.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let report = Report::terminal();
-    let command = match cli.command {
-        Command::Devnet(DevnetCommand::Up(args)) => return devnet_up(args, report).await,
-        command => command,
-    };
+    match cli.command {
+        // An interruption is how it ends in order.
+        Command::Devnet(DevnetCommand::Up(args)) => devnet_up(args, report).await,
+        Command::Demo(args) => interruptible(demo::run(args, report)).await,
+        Command::Wallet(command) => interruptible(wallet_cmd::run(command, report)).await,
+        Command::Status(args) => interruptible(show_status(&args, report)).await,
+        Command::Committee(command) => interruptible(run_committee(command, report)).await,
+        Command::Operator(command) => interruptible(run_operator(command, report)).await,
+    }
+}
+
+async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::select! {
-        done = run_command(command, report) => done,
+        done = work => done,
         stopped = stop_signal() => { stopped?; anyhow::bail!("interrupted") }
     }
 }
 
-async fn run_command(command: Command, report: Report) -> anyhow::Result<()> {
+async fn run_operator(command: OperatorCommand, report: Report) -> anyhow::Result<()> {
     match command {
-        Command::Devnet(DevnetCommand::Up(args)) => devnet_up(args, report).await,
-        Command::Demo(args) => demo::run(args, report).await,
-        Command::Wallet(command) => wallet_cmd::run(command, report).await,
-        Command::Status(args) => show_status(&args, report).await,
-        Command::Committee(command) => run_committee(command, report).await,
-        Command::Operator(OperatorCommand::Register { url, enclave, key, node }) => {
+        OperatorCommand::Register { url, enclave, key, node } => {
             let operator = key.keypair()?;
             let enclave = match enclave {
                 Some(address) => address,
