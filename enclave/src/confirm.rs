@@ -33,7 +33,7 @@ use tee_primitives::{
     cluster::SlotId,
     keyshare::{
         Commitment, KeyshareConfirmation, KeyshareKind, KeyshareStatus, SlotConfirmation,
-        MAX_CONFIRMATIONS,
+        SlotConfirmations, MAX_CONFIRMATIONS,
     },
     nft::NftId,
     BlockNumber, RawAccountId,
@@ -213,10 +213,9 @@ impl Confirmer {
             .iter()
             .flat_map(|(_, key)| {
                 let VersionKey { nft_id, kind, version } = key.version;
-                let Assignment { cluster_id, slot_id, .. } = assignment;
                 [
                     storage::keyshares(nft_id, kind),
-                    storage::confirmation(nft_id, kind, version, cluster_id, slot_id),
+                    storage::confirmations(nft_id, kind, version, assignment.cluster_id),
                 ]
             })
             .collect();
@@ -230,8 +229,10 @@ impl Confirmer {
         for (order, key) in entries {
             let status: KeyshareStatus =
                 facts::decode(values.next().flatten())?.unwrap_or_default();
-            let shown: Option<SlotConfirmation<RawAccountId>> =
-                facts::decode(values.next().flatten())?;
+            let slots: SlotConfirmations<RawAccountId> =
+                facts::decode(values.next().flatten())?.unwrap_or_default();
+            let slot = usize::try_from(assignment.slot_id).unwrap_or(usize::MAX);
+            let shown = slots.get(slot).copied().flatten();
             let Some(record) = self.store.record(&key)? else {
                 done.push(order);
                 continue;

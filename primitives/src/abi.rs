@@ -11,11 +11,16 @@ use codec::Encode;
 use sp_crypto_hashing::{blake2_128, twox_128};
 
 use crate::{
-    cluster::{ClusterId, SlotId},
+    cluster::ClusterId,
     keyshare::{KeyshareConfirmation, KeyshareKind, Version},
     nft::NftId,
     RawAccountId,
 };
+
+/// Counts the versions of what enclaves have compiled in: every storage key, value type and call
+/// of this module. The runtime stores the number it keeps to; an enclave that finds another serves
+/// nobody until it is replaced. Raised with every change, which the runtime's tests enforce.
+pub const ENCLAVE_ABI: u32 = 1;
 
 /// Where values are in the chain's storage. Each function's value type stands in its
 /// documentation; `A` is an account of 32 bytes.
@@ -23,6 +28,7 @@ pub mod storage {
     use super::*;
 
     const NFT: &str = "NFT";
+    const RENT: &str = "Rent";
     const TEE: &str = "TEE";
 
     fn value(pallet: &str, item: &str) -> Vec<u8> {
@@ -48,24 +54,44 @@ pub mod storage {
         map(NFT, "Nfts", &[nft_id.encode()])
     }
 
+    /// `NFT.DelegatedNFTs`: whom an NFT is delegated to, `A`.
+    pub fn delegated_nft(nft_id: NftId) -> Vec<u8> {
+        map(NFT, "DelegatedNFTs", &[nft_id.encode()])
+    }
+
+    /// `Rent.Contracts`: [`RentContractData<A, u128, Vec<A>>`](crate::rent::RentContractData).
+    pub fn rent_contract(nft_id: NftId) -> Vec<u8> {
+        map(RENT, "Contracts", &[nft_id.encode()])
+    }
+
     /// `TEE.Keyshares`: [`KeyshareStatus`](crate::keyshare::KeyshareStatus).
     pub fn keyshares(nft_id: NftId, kind: KeyshareKind) -> Vec<u8> {
         map(TEE, "Keyshares", &[nft_id.encode(), kind.encode()])
     }
 
-    /// `TEE.Confirmations`: [`SlotConfirmation<A>`](crate::keyshare::SlotConfirmation).
-    pub fn confirmation(
+    /// `TEE.Confirmations`: [`SlotConfirmations<A>`](crate::keyshare::SlotConfirmations).
+    pub fn confirmations(
         nft_id: NftId,
         kind: KeyshareKind,
         version: Version,
         cluster_id: ClusterId,
-        slot_id: SlotId,
     ) -> Vec<u8> {
-        map(
-            TEE,
-            "Confirmations",
-            &[(nft_id, kind, version).encode(), (cluster_id, slot_id).encode()],
-        )
+        map(TEE, "Confirmations", &[(nft_id, kind, version).encode(), cluster_id.encode()])
+    }
+
+    /// `TEE.SyncCount`: number of entries in the sync log, `u64`, 0 if absent.
+    pub fn sync_count() -> Vec<u8> {
+        value(TEE, "SyncCount")
+    }
+
+    /// `TEE.SyncLog`: [`SyncLogEntry`](crate::keyshare::SyncLogEntry).
+    pub fn sync_log(index: u64) -> Vec<u8> {
+        map(TEE, "SyncLog", &[index.encode()])
+    }
+
+    /// `TEE.EnclaveAbi`: [`ENCLAVE_ABI`], `u32`.
+    pub fn enclave_abi() -> Vec<u8> {
+        value(TEE, "EnclaveAbi")
     }
 
     /// `TEE.EnclaveAccountOperator`: the operator of an assigned enclave, `A`.
@@ -99,6 +125,16 @@ pub mod calls {
 
     /// Index of `confirm_keyshares` in pallet TEE.
     pub const CONFIRM_KEYSHARES: u8 = 26;
+
+    /// Index of `complete_update` in pallet TEE.
+    pub const COMPLETE_UPDATE: u8 = 27;
+
+    /// `TEE.complete_update(operator, cursor)`.
+    pub fn complete_update(operator: &RawAccountId, cursor: u64) -> Vec<u8> {
+        let mut call = Vec::from([TEE_PALLET, COMPLETE_UPDATE]);
+        (operator, cursor).encode_to(&mut call);
+        call
+    }
 
     /// `TEE.confirm_keyshares(batch)`.
     pub fn confirm_keyshares(batch: &[KeyshareConfirmation]) -> Vec<u8> {

@@ -121,6 +121,10 @@ pub struct SlotConfirmation<AccountId> {
     pub commitment: Commitment,
 }
 
+/// The latest confirmations of the slots of one cluster, by slot.
+pub type SlotConfirmations<AccountId> =
+    [Option<SlotConfirmation<AccountId>>; CLUSTER_SIZE as usize];
+
 /// A version that all enclaves of a cluster confirmed.
 #[derive(
     Clone,

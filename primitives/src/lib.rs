@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`cluster`] | clusters, their slots and the enclaves in them |
 //! | [`nft`] | NFTs and their state flags |
+//! | [`rent`] | rental contracts |
 //! | [`keyshare`] | kinds, versions, splits and commitments of keyshares; what the chain records of them |
 //! | [`attestation`] | the payload that an enclave signs about itself |
 //! | [`authorisation`] | who may store or retrieve, as pure functions over stored values |
@@ -24,6 +25,7 @@ pub mod cluster;
 pub mod keyshare;
 pub mod nft;
 pub mod packet;
+pub mod rent;
 pub mod traits;
 
 /// Number of a block.

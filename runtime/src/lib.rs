@@ -8,6 +8,7 @@
 //! | [`timing`] | block time and periods, fixed at genesis |
 //! | [`mandate_filter`] | what no majority can dispatch as root |
 //! | [`apis`] | what the node calls |
+//! | [`weights`] | what the calls of our own pallets weigh, as measured |
 //! | [`presets`] | genesis of the development networks |
 //!
 //! Pallet, storage, call and event names are those of the Ternoa chain, so that its published
@@ -18,6 +19,12 @@
 
 #[cfg(feature = "std")]
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+
+/// The runtime of the next spec version, for tests of a runtime upgrade.
+#[cfg(next_version)]
+pub mod next_version {
+    include!(concat!(env!("OUT_DIR"), "/wasm_binary_next_version.rs"));
+}
 
 extern crate alloc;
 
@@ -35,6 +42,18 @@ pub mod configs;
 pub mod mandate_filter;
 pub mod presets;
 pub mod timing;
+pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks {
+    frame_benchmarking::define_benchmarks!(
+        [pallet_mandate, Mandate]
+        [pallet_nft, NFT]
+        [pallet_rent, Rent]
+        [pallet_tee, TEE]
+        [pallet_validator_set, ValidatorSet]
+    );
+}
 
 #[cfg(test)]
 mod tests;
@@ -117,12 +136,27 @@ pub mod opaque {
 }
 
 /// The version of this runtime.
+#[cfg(not(feature = "next-version"))]
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("tee-chain"),
     impl_name: Cow::Borrowed("tee-chain"),
     authoring_version: 1,
     spec_version: 1,
+    impl_version: 1,
+    apis: apis::RUNTIME_API_VERSIONS,
+    transaction_version: 1,
+    system_version: 1,
+};
+
+/// The version after this runtime's.
+#[cfg(feature = "next-version")]
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+    spec_name: Cow::Borrowed("tee-chain"),
+    impl_name: Cow::Borrowed("tee-chain"),
+    authoring_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -191,6 +225,9 @@ mod runtime {
 
     #[runtime::pallet_index(29)]
     pub type NFT = pallet_nft::Pallet<Runtime>;
+
+    #[runtime::pallet_index(33)]
+    pub type Rent = pallet_rent::Pallet<Runtime>;
 
     #[runtime::pallet_index(34)]
     pub type TEE = pallet_tee::Pallet<Runtime>;

@@ -19,9 +19,15 @@ use crate::{
 /// What each well-known account begins with.
 const ENDOWMENT: u128 = 100_000_000 * UNIT;
 
-/// Blocks of a second, sessions of ten seconds, motions of half a minute.
-const DEVELOPMENT_PERIODS: Periods =
-    Periods { slot_duration: 1_000, session_length: 10, motion_duration: 30 };
+/// Blocks of a second, sessions of ten seconds, motions of half a minute, a minute of bonding, five
+/// of migration.
+const DEVELOPMENT_PERIODS: Periods = Periods {
+    slot_duration: 1_000,
+    session_length: 10,
+    motion_duration: 30,
+    bonding_duration: 60,
+    migration_duration: 300,
+};
 
 /// A development validator: the well-known account whose name is in both keyrings.
 struct DevValidator {

@@ -41,12 +41,23 @@ pub mod pallet {
         pub session_length: BlockNumber,
         /// Time for the committee to vote on a motion, in blocks.
         pub motion_duration: BlockNumber,
+        /// Time from an operator's leaving until its stake is free, in blocks.
+        pub bonding_duration: BlockNumber,
+        /// Time for an approved successor to copy the shares of its slot, in blocks.
+        pub migration_duration: BlockNumber,
     }
 
     impl Default for Periods {
-        /// A production network: blocks of 6 seconds, sessions of an hour, motions of three days.
+        /// A production network: blocks of 6 seconds, sessions of an hour, motions of three days, 90
+        /// days of bonding, a week of migration.
         fn default() -> Self {
-            Self { slot_duration: 6_000, session_length: 600, motion_duration: 43_200 }
+            Self {
+                slot_duration: 6_000,
+                session_length: 600,
+                motion_duration: 43_200,
+                bonding_duration: 1_296_000,
+                migration_duration: 100_800,
+            }
         }
     }
 
@@ -73,10 +84,18 @@ pub mod pallet {
     #[pallet::genesis_build]
     impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
         fn build(&self) {
-            let Periods { slot_duration, session_length, motion_duration } = self.periods;
+            let Periods {
+                slot_duration,
+                session_length,
+                motion_duration,
+                bonding_duration,
+                migration_duration,
+            } = self.periods;
             assert!(slot_duration >= 2, "a slot takes at least 2 milliseconds");
             assert!(session_length > 0, "a session has at least one block");
             assert!(motion_duration > 0, "a motion lasts at least one block");
+            assert!(bonding_duration > 0, "a stake is bonded at least one block");
+            assert!(migration_duration > 0, "a migration lasts at least one block");
             NetworkPeriods::<T>::put(self.periods);
         }
     }
@@ -123,5 +142,21 @@ pub struct MotionDuration;
 impl Get<BlockNumber> for MotionDuration {
     fn get() -> BlockNumber {
         periods().motion_duration
+    }
+}
+
+/// Time from an operator's leaving until its stake is free, in blocks.
+pub struct BondingDuration;
+impl Get<BlockNumber> for BondingDuration {
+    fn get() -> BlockNumber {
+        periods().bonding_duration
+    }
+}
+
+/// Time for an approved successor to copy the shares of its slot, in blocks.
+pub struct MigrationDuration;
+impl Get<BlockNumber> for MigrationDuration {
+    fn get() -> BlockNumber {
+        periods().migration_duration
     }
 }

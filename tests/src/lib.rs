@@ -11,10 +11,11 @@ use serde_json::Value;
 use subxt_signer::sr25519::Keypair;
 use tee_cli::devnet::Devnet;
 use tee_primitives::{
-    keyshare::{KeyshareKind, KeyshareStatus, SyncedKeyshare},
+    abi::storage,
+    keyshare::{KeyshareKind, KeyshareStatus, SlotConfirmations, SyncedKeyshare},
     nft::NftId,
     packet::StoreKeysharePacket,
-    BlockNumber,
+    BlockNumber, RawAccountId,
 };
 use tee_wallet::{
     chain::{calls, Chain, ChainBlock, Included, WaitFor},
@@ -192,18 +193,14 @@ pub async fn wait_blocks(chain: &Chain, blocks: BlockNumber) -> anyhow::Result<(
 
 /// The slots of cluster 0 whose confirmation of an NFT's first version stands at a block.
 pub async fn confirmed_slots(block: &ChainBlock, nft_id: NftId) -> anyhow::Result<Vec<u32>> {
-    use tee_primitives::{abi::storage, cluster::CLUSTER_SIZE};
-
-    let mut slots = Vec::new();
-    for slot in 0..CLUSTER_SIZE {
-        let key = storage::confirmation(nft_id, SECRET, 1, 0, slot);
-        match block.client().storage().fetch_raw(key).await {
-            Ok(_) => slots.push(slot),
-            Err(subxt::error::StorageError::NoValueFound) => (),
-            Err(error) => bail!("a confirmation cannot be read: {error}"),
-        }
-    }
-    Ok(slots)
+    let key = storage::confirmations(nft_id, SECRET, 1, 0);
+    let value = match block.client().storage().fetch_raw(key).await {
+        Ok(value) => value,
+        Err(subxt::error::StorageError::NoValueFound) => return Ok(Vec::new()),
+        Err(error) => bail!("the confirmations cannot be read: {error}"),
+    };
+    let slots = SlotConfirmations::<RawAccountId>::decode(&mut value.as_slice())?;
+    Ok((0..).zip(slots).filter_map(|(slot, confirmation)| confirmation.map(|_| slot)).collect())
 }
 
 /// Waits until exactly these slots have confirmed on the finalized chain.

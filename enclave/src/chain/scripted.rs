@@ -14,7 +14,7 @@ use tee_primitives::{
     cluster::{Cluster, ClusterType, SlotId},
     keyshare::{
         KeyshareConfirmation, KeyshareKind, KeyshareStatus, PendingKeyshare, SlotConfirmation,
-        SyncedKeyshare,
+        SlotConfirmations, SyncedKeyshare,
     },
     nft::{NftData, NftId, NftState},
     BlockNumber, Hash, RawAccountId,
@@ -139,7 +139,8 @@ impl Scripted {
 
     /// What the chain has of this slot for the first version.
     pub(crate) fn confirmed(&self, nft_id: NftId) -> Option<SlotConfirmation<RawAccountId>> {
-        self.get(&storage::confirmation(nft_id, KeyshareKind::Secret, 1, CLUSTER, SLOT))
+        let key = storage::confirmations(nft_id, KeyshareKind::Secret, 1, CLUSTER);
+        self.get::<SlotConfirmations<RawAccountId>>(&key)?[SLOT as usize]
     }
 
     /// A new best block with everything that was set.
@@ -202,8 +203,11 @@ impl Scripted {
         }
         for entry in batch {
             let KeyshareConfirmation { nft_id, kind, version, split, commitment } = *entry;
-            let key = storage::confirmation(nft_id, kind, version, CLUSTER, SLOT);
-            self.set(key, SlotConfirmation { enclave: self.account, split, commitment });
+            let key = storage::confirmations(nft_id, kind, version, CLUSTER);
+            let mut slots: SlotConfirmations<RawAccountId> = self.get(&key).unwrap_or_default();
+            slots[SLOT as usize] =
+                Some(SlotConfirmation { enclave: self.account, split, commitment });
+            self.set(key, slots);
         }
     }
 }

@@ -22,14 +22,20 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+pub mod weights;
+
 #[cfg(test)]
 mod tests;
 
 pub use pallet::*;
+pub use weights::WeightInfo;
 
 /// The pallet.
 #[frame_support::pallet]
 pub mod pallet {
+    use super::*;
     use alloc::boxed::Box;
 
     use frame_support::{
@@ -58,6 +64,9 @@ pub mod pallet {
 
         /// Which calls may be mandated. Must look into calls that wrap others.
         type Allowed: Contains<<Self as Config>::RuntimeCall>;
+
+        /// What the call weighs.
+        type WeightInfo: WeightInfo;
     }
 
     #[pallet::event]
@@ -87,7 +96,7 @@ pub mod pallet {
         #[pallet::call_index(0)]
         #[pallet::weight({
             let info = call.get_dispatch_info();
-            (info.call_weight.saturating_add(T::DbWeight::get().writes(1)), info.class)
+            (T::WeightInfo::mandate().saturating_add(info.call_weight), info.class)
         })]
         pub fn mandate(
             origin: OriginFor<T>,

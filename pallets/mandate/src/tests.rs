@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{self as pallet_mandate, Error, Event};
+use crate::{self as pallet_mandate, Error, Event, WeightInfo};
 
-use frame_support::{assert_noop, assert_ok, derive_impl, traits::Contains};
+use frame_support::{
+    assert_noop, assert_ok, derive_impl, dispatch::GetDispatchInfo, traits::Contains,
+};
 use frame_system::EnsureSignedBy;
 use sp_runtime::{traits::BadOrigin, BuildStorage, DispatchError};
 
@@ -53,15 +55,18 @@ impl pallet_mandate::Config for Test {
     type RuntimeCall = RuntimeCall;
     type AdminOrigin = EnsureSignedBy<Admin, u64>;
     type Allowed = NoKillStorage;
+    type WeightInfo = ();
+}
+
+pub fn new_test_ext() -> sp_io::TestExternalities {
+    let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+    let mut externalities = sp_io::TestExternalities::new(storage);
+    externalities.execute_with(|| System::set_block_number(1));
+    externalities
 }
 
 fn run(test: impl FnOnce()) {
-    let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
-    let mut externalities = sp_io::TestExternalities::new(storage);
-    externalities.execute_with(|| {
-        System::set_block_number(1);
-        test();
-    });
+    new_test_ext().execute_with(test);
 }
 
 fn set_heap_pages() -> Box<RuntimeCall> {
@@ -106,5 +111,17 @@ fn the_error_of_a_mandated_call_is_reported() {
         let nested = Box::new(crate::Call::mandate { call: set_heap_pages() }.into());
         assert_ok!(Mandate::mandate(RuntimeOrigin::signed(ADMIN), nested));
         System::assert_last_event(Event::RootOp { result: Err(DispatchError::BadOrigin) }.into());
+    });
+}
+
+#[test]
+fn a_mandate_weighs_its_call_and_its_own_part() {
+    run(|| {
+        let call = set_heap_pages();
+        let of_call = call.get_dispatch_info();
+        let mandate: RuntimeCall = crate::Call::mandate { call }.into();
+        let info = mandate.get_dispatch_info();
+        assert_eq!(info.call_weight, of_call.call_weight + <() as WeightInfo>::mandate());
+        assert_eq!(info.class, of_call.class);
     });
 }

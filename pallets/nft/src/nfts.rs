@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! NFTs: created, transferred, burnt, and paid for.
+//! NFTs: created, transferred, burnt, and what their creator earns.
 
-use frame_support::{
-    ensure,
-    pallet_prelude::DispatchResult,
-    traits::{
-        fungible::{Inspect, Mutate},
-        tokens::{Fortitude, Preservation},
-        Get,
-    },
-};
-use sp_runtime::{traits::Zero, DispatchError, Permill};
+use frame_support::{ensure, pallet_prelude::DispatchResult};
+use sp_runtime::{DispatchError, Permill};
 use tee_primitives::{
     keyshare::KeyshareKind,
     nft::{CollectionId, NftData, NftId, NftState},
@@ -18,8 +10,8 @@ use tee_primitives::{
 };
 
 use crate::{
-    BalanceOf, Config, Error, Event, NextNFTId, NftMintFee, NftOf, Nfts, OffchainDataOf, Pallet,
-    SecretNftsOffchainData,
+    CapsuleOffchainData, Config, Error, Event, NextNFTId, NftMintFee, NftOf, Nfts, OffchainDataOf,
+    Pallet, SecretNftsOffchainData,
 };
 
 impl<T: Config> Pallet<T> {
@@ -31,7 +23,9 @@ impl<T: Config> Pallet<T> {
         collection_id: Option<CollectionId>,
         is_soulbound: bool,
     ) -> Result<NftId, DispatchError> {
-        ensure!(collection_id.is_none(), Error::<T>::CollectionNotFound);
+        if let Some(collection_id) = collection_id {
+            Self::enter_collection(&owner, collection_id)?;
+        }
         let mint_fee = NftMintFee::<T>::get();
         Self::pay(&owner, mint_fee)?;
 
@@ -63,18 +57,21 @@ impl<T: Config> Pallet<T> {
 
     /// Removes an NFT and everything that is known of its content.
     pub(crate) fn do_burn_nft(who: &T::AccountId, nft_id: NftId) -> DispatchResult {
-        let NftData { state, .. } = Self::owned(who, nft_id)?;
+        let NftData { state, collection_id, .. } = Self::owned(who, nft_id)?;
         ensure!(!state.is_listed, Error::<T>::CannotBurnListedNFTs);
         ensure!(!state.is_delegated, Error::<T>::CannotBurnDelegatedNFTs);
         ensure!(!state.is_rented, Error::<T>::CannotBurnRentedNFTs);
         ensure!(!state.is_transmission, Error::<T>::CannotBurnNFTsInTransmission);
 
         for kind in [KeyshareKind::Secret, KeyshareKind::Capsule] {
-            if state.carries(kind) {
-                T::Keyshares::remove(nft_id, kind);
-            }
+            // A capsule that was reverted still has its versions counted.
+            T::Keyshares::remove(nft_id, kind);
+        }
+        if let Some(collection_id) = collection_id {
+            Self::leave_collection(collection_id);
         }
         SecretNftsOffchainData::<T>::remove(nft_id);
+        CapsuleOffchainData::<T>::remove(nft_id);
         Nfts::<T>::remove(nft_id);
         Self::deposit_event(Event::NFTBurned { nft_id });
         Ok(())
@@ -105,23 +102,29 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// Changes the creator's part of each sale.
+    pub(crate) fn do_set_royalty(
+        who: &T::AccountId,
+        nft_id: NftId,
+        royalty: Permill,
+    ) -> DispatchResult {
+        let nft = Self::owned(who, nft_id)?;
+        let state = nft.state;
+        ensure!(nft.creator == *who, Error::<T>::NotTheNFTCreator);
+        ensure!(!state.is_listed, Error::<T>::CannotSetRoyaltyForListedNFTs);
+        ensure!(!state.is_rented, Error::<T>::CannotSetRoyaltyForRentedNFTs);
+        ensure!(!state.is_delegated, Error::<T>::CannotSetRoyaltyForDelegatedNFTs);
+        ensure!(!state.is_transmission, Error::<T>::CannotSetRoyaltyForNFTsInTransmission);
+
+        Nfts::<T>::insert(nft_id, NftData { royalty, ..nft });
+        Self::deposit_event(Event::NFTRoyaltySet { nft_id, royalty });
+        Ok(())
+    }
+
     /// An NFT, if `who` owns it.
     pub(crate) fn owned(who: &T::AccountId, nft_id: NftId) -> Result<NftOf<T>, Error<T>> {
         let nft = Nfts::<T>::get(nft_id).ok_or(Error::<T>::NFTNotFound)?;
         ensure!(nft.owner == *who, Error::<T>::NotTheNFTOwner);
         Ok(nft)
-    }
-
-    /// Moves a fee to where fees go, and keeps the payer's account alive.
-    pub(crate) fn pay(who: &T::AccountId, fee: BalanceOf<T>) -> DispatchResult {
-        // A transfer of nothing still fails if the collector's account does not exist.
-        if fee.is_zero() {
-            return Ok(());
-        }
-        let spendable =
-            T::Currency::reducible_balance(who, Preservation::Preserve, Fortitude::Polite);
-        ensure!(spendable >= fee, Error::<T>::InsufficientBalance);
-        T::Currency::transfer(who, &T::FeesCollector::get(), fee, Preservation::Preserve)?;
-        Ok(())
     }
 }

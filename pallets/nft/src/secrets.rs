@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Secrets: added by owners, synced by enclaves.
+//! Secrets: content whose key never changes (TIP-520).
 
 use frame_support::{ensure, pallet_prelude::DispatchResult};
-use tee_primitives::{
-    keyshare::KeyshareKind,
-    nft::NftId,
-    traits::{KeyshareRegistry, OnKeyshareSynced},
-};
+use tee_primitives::{keyshare::KeyshareKind, nft::NftId, traits::KeyshareRegistry};
 
 use crate::{
     Config, Error, Event, Nfts, OffchainDataOf, Pallet, SecretNftMintFee, SecretNftsOffchainData,
@@ -36,17 +32,5 @@ impl<T: Config> Pallet<T> {
         T::Keyshares::start(nft_id, KeyshareKind::Secret);
         Self::deposit_event(Event::SecretAddedToNFT { nft_id, offchain_data });
         Ok(())
-    }
-}
-
-impl<T: Config> OnKeyshareSynced for Pallet<T> {
-    fn keyshare_synced(nft_id: NftId, kind: KeyshareKind) {
-        // Capsules are not started by any call, so none can be synced.
-        if kind == KeyshareKind::Secret {
-            Nfts::<T>::mutate_extant(nft_id, |nft| {
-                nft.state.is_syncing_secret = false;
-                Self::deposit_event(Event::SecretNFTSynced { nft_id });
-            });
-        }
     }
 }

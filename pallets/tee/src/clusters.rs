@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Clusters: which enclave is in which slot.
+//! Clusters: which enclave is in which slot, and whom they serve.
 
 use codec::EncodeLike;
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
-use tee_primitives::{
-    cluster::{Cluster, ClusterId, ClusterType, SlotId},
-    traits::Attestations,
-};
+use tee_primitives::cluster::{Cluster, ClusterId, ClusterType, SlotId};
 
 use crate::{
-    ClusterData, ClusterOf, Config, EnclaveAccountOperator, EnclaveClusterId, EnclaveData,
-    EnclaveRegistrations, Error, Event, MembersOf, NextClusterId, Pallet, Place,
+    ClusterData, ClusterHoldings, ClusterOf, Config, DisabledClusters, EnclaveAccountOperator,
+    EnclaveClusterId, Error, Event, MembersOf, NextClusterId, Pallet, Place,
 };
 
 impl<T: Config> Pallet<T> {
@@ -28,51 +25,92 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Moves an enclave from the registrations into a slot.
-    ///
-    /// An operator is never assigned twice: it can register only while it is not assigned, and
-    /// its registration ends here.
-    pub(crate) fn do_assign_enclave(
-        operator: T::AccountId,
+    /// Changes whom a cluster serves, within what it has promised to those whose keyshares it
+    /// holds.
+    pub(crate) fn do_update_cluster(
+        cluster_id: ClusterId,
+        cluster_type: ClusterType,
+    ) -> DispatchResult {
+        let mut cluster = ClusterData::<T>::get(cluster_id).ok_or(Error::<T>::ClusterNotFound)?;
+        let before = Self::lasting_type(cluster_id, &cluster);
+        match cluster_type {
+            ClusterType::Disabled => {
+                if cluster.cluster_type != ClusterType::Disabled {
+                    DisabledClusters::<T>::insert(cluster_id, before);
+                }
+            }
+            ClusterType::Admin | ClusterType::Public | ClusterType::Private => {
+                if cluster_type != before {
+                    ensure!(
+                        ClusterHoldings::<T>::get(cluster_id).keyshares == 0,
+                        Error::<T>::ClusterHoldsKeyshares
+                    );
+                    if before == ClusterType::Public {
+                        Self::leave_public_cluster(&cluster);
+                    }
+                    if cluster_type == ClusterType::Public {
+                        Self::take_public_cluster(&cluster)?;
+                    }
+                }
+                DisabledClusters::<T>::remove(cluster_id);
+            }
+        }
+
+        cluster.cluster_type = cluster_type;
+        ClusterData::<T>::insert(cluster_id, cluster);
+        Self::deposit_event(Event::ClusterUpdated { cluster_id, cluster_type });
+        Ok(())
+    }
+
+    /// Removes a cluster that nobody needs.
+    pub(crate) fn do_remove_cluster(cluster_id: ClusterId) -> DispatchResult {
+        let cluster = ClusterData::<T>::get(cluster_id).ok_or(Error::<T>::ClusterNotFound)?;
+        ensure!(cluster.enclaves.is_empty(), Error::<T>::ClusterIsNotEmpty);
+        ensure!(
+            ClusterHoldings::<T>::get(cluster_id).keyshares == 0,
+            Error::<T>::ClusterHoldsKeyshares
+        );
+
+        ClusterData::<T>::remove(cluster_id);
+        ClusterHoldings::<T>::remove(cluster_id);
+        DisabledClusters::<T>::remove(cluster_id);
+        Self::deposit_event(Event::ClusterRemoved { cluster_id });
+        Ok(())
+    }
+
+    /// A cluster with the operator in a slot of it, if that is free.
+    pub(crate) fn seat(
         cluster_id: ClusterId,
         slot_id: SlotId,
-    ) -> DispatchResult {
-        let enclave =
-            EnclaveRegistrations::<T>::take(&operator).ok_or(Error::<T>::RegistrationNotFound)?;
-        ensure!(
-            !EnclaveAccountOperator::<T>::contains_key(&enclave.enclave_address),
-            Error::<T>::EnclaveAddressAlreadyExists
-        );
-        ensure!(T::Attestations::live(&enclave.enclave_address).is_some(), Error::<T>::NotAttested);
+        operator: &T::AccountId,
+    ) -> Result<ClusterOf<T>, Error<T>> {
         let mut cluster = ClusterData::<T>::get(cluster_id).ok_or(Error::<T>::ClusterNotFound)?;
         ensure!(slot_id < T::ClusterSize::get(), Error::<T>::SlotIdOutOfRange);
         ensure!(!cluster.enclaves.is_full(), Error::<T>::ClusterIsFull);
         // Published clients send the n-th share to the n-th member: the order is that of the slots.
         let Err(position) = cluster.enclaves.binary_search_by_key(&slot_id, |(_, slot)| *slot)
         else {
-            return Err(Error::<T>::SlotIsTaken.into());
+            return Err(Error::<T>::SlotIsTaken);
         };
         cluster
             .enclaves
             .try_insert(position, (operator.clone(), slot_id))
             .map_err(|_| Error::<T>::ClusterIsFull)?;
+        Ok(cluster)
+    }
 
-        ClusterData::<T>::insert(cluster_id, cluster);
-        EnclaveClusterId::<T>::insert(&operator, cluster_id);
-        EnclaveAccountOperator::<T>::insert(&enclave.enclave_address, &operator);
-        EnclaveData::<T>::insert(&operator, enclave);
-        Self::deposit_event(Event::EnclaveAssigned { operator_address: operator, cluster_id });
-        Ok(())
+    /// Where an operator's enclave is assigned, and that cluster.
+    pub(crate) fn seat_of(operator: &T::AccountId) -> Option<(Place, ClusterOf<T>)> {
+        let cluster_id = EnclaveClusterId::<T>::get(operator)?;
+        let cluster = ClusterData::<T>::get(cluster_id)?;
+        let (_, slot_id) = cluster.enclaves.iter().find(|(member, _)| member == operator)?;
+        Some(((cluster_id, *slot_id), cluster))
     }
 
     /// Where an enclave is assigned, and that cluster.
     pub(crate) fn place_of(
         enclave: impl EncodeLike<T::AccountId>,
     ) -> Option<(Place, ClusterOf<T>)> {
-        let operator = EnclaveAccountOperator::<T>::get(enclave)?;
-        let cluster_id = EnclaveClusterId::<T>::get(&operator)?;
-        let cluster = ClusterData::<T>::get(cluster_id)?;
-        let (_, slot_id) = cluster.enclaves.iter().find(|(member, _)| *member == operator)?;
-        Some(((cluster_id, *slot_id), cluster))
+        Self::seat_of(&EnclaveAccountOperator::<T>::get(enclave)?)
     }
 }

@@ -7,13 +7,16 @@ use frame_support::{
 };
 use tee_primitives::{
     cluster::CLUSTER_SIZE,
-    keyshare::{Commitment, IgnoreReason, KeyshareConfirmation, SlotConfirmation},
-    traits::Attestations,
+    keyshare::{
+        Commitment, IgnoreReason, KeyshareConfirmation, SlotConfirmation, SlotConfirmations, Split,
+        SyncedKeyshare,
+    },
+    traits::{Attestations, OnKeyshareSynced},
 };
 
 use crate::{
-    ClusterOf, Config, ConfirmationBatch, Confirmations, EnclaveData, Error, Event,
-    KeyshareVersion, Keyshares, Pallet, Place, WeightInfo,
+    ClusterOf, Config, ConfirmationBatch, Confirmations, EnclaveData, Error, Event, Keyshares,
+    Pallet, Place, WeightInfo,
 };
 
 /// By slot: the account whose confirmation counts, which is that of the assigned enclave if it has
@@ -22,6 +25,13 @@ type LiveEnclaves<AccountId> = [Option<AccountId>; CLUSTER_SIZE as usize];
 
 /// The commitments of a complete cluster, by slot.
 type Commitments = [Commitment; CLUSTER_SIZE as usize];
+
+/// A version that a cluster has completed.
+struct Completed {
+    commitments: Commitments,
+    /// The version that was synced before.
+    replaced: Option<SyncedKeyshare>,
+}
 
 impl<T: Config> Pallet<T> {
     /// Takes each entry of the batch by itself.
@@ -57,15 +67,20 @@ impl<T: Config> Pallet<T> {
                         split,
                         commitment,
                     });
-                    if let Some(commitments) = complete {
+                    if let Some(Completed { commitments, replaced }) = complete {
                         syncs = syncs.saturating_add(1);
-                        Self::note_synced((nft_id, kind, version), cluster_id, commitments);
+                        let of = (nft_id, kind, version);
+                        Self::note_synced(of, replaced, cluster_id, commitments);
+                        T::OnKeyshareSynced::keyshare_synced(nft_id, kind);
                     }
                 }
             }
         }
         Ok(PostDispatchInfo {
-            actual_weight: Some(T::WeightInfo::confirm_keyshares(entries, syncs)),
+            actual_weight: Some(T::WeightInfo::confirm_keyshares(
+                entries.saturating_sub(syncs),
+                syncs,
+            )),
             pays_fee: Pays::No,
         })
     }
@@ -88,40 +103,50 @@ impl<T: Config> Serving<T> {
         Ok(Self { enclave, place, live })
     }
 
-    /// Records one entry. Tells the commitments if it completes the cluster.
-    fn confirm(&self, entry: KeyshareConfirmation) -> Result<Option<Commitments>, IgnoreReason> {
+    /// Records one entry. Tells what it completes, if it does.
+    fn confirm(&self, entry: KeyshareConfirmation) -> Result<Option<Completed>, IgnoreReason> {
         let KeyshareConfirmation { nft_id, kind, version, split, commitment } = entry;
-        let pending = Keyshares::<T>::get(nft_id, kind).pending.ok_or(IgnoreReason::NotPending)?;
+        let status = Keyshares::<T>::get(nft_id, kind);
+        let pending = status.pending.ok_or(IgnoreReason::NotPending)?;
         if pending.version != version {
             return Err(IgnoreReason::VersionMismatch);
         }
 
         let of = (nft_id, kind, version);
+        let (cluster_id, slot_id) = self.place;
+        let mut slots = Confirmations::<T>::get(of, cluster_id);
+        let own = usize::try_from(slot_id).ok().and_then(|slot| slots.get_mut(slot));
+        // A slot past the cluster's size cannot be assigned.
+        let own = own.ok_or(IgnoreReason::NotPending)?;
         let confirmation = SlotConfirmation { enclave: self.enclave.clone(), split, commitment };
-        let repeated = Confirmations::<T>::get(of, self.place).as_ref() == Some(&confirmation);
-        if !repeated {
-            Confirmations::<T>::insert(of, self.place, &confirmation);
-        }
+        let repeated = own.as_ref() == Some(&confirmation);
+        *own = Some(confirmation);
         // Also a repeated confirmation can complete the cluster: an enclave of another slot may
         // have had no live attestation when the last one arrived.
-        match self.complete(of, &confirmation) {
+        match self.complete(&slots, split) {
+            Some(commitments) => {
+                Confirmations::<T>::remove(of, cluster_id);
+                Ok(Some(Completed { commitments, replaced: status.synced }))
+            }
             None if repeated => Err(IgnoreReason::AlreadyConfirmed),
-            complete => Ok(complete),
+            None => {
+                Confirmations::<T>::insert(of, cluster_id, slots);
+                Ok(None)
+            }
         }
     }
 
-    /// The commitments of all slots, if each holds a share of the split that `own` names and was
-    /// confirmed by the account that is that slot's live enclave now.
+    /// The commitments of all slots, if each holds a share of `split` and was confirmed by the
+    /// account that is that slot's live enclave now.
     fn complete(
         &self,
-        of: KeyshareVersion,
-        own: &SlotConfirmation<T::AccountId>,
+        slots: &SlotConfirmations<T::AccountId>,
+        split: Split,
     ) -> Option<Commitments> {
-        let (cluster_id, _) = self.place;
         let mut commitments = Commitments::default();
-        for ((slot_id, live), commitment) in (0..).zip(&self.live).zip(&mut commitments) {
-            let confirmation = Confirmations::<T>::get(of, (cluster_id, slot_id))?;
-            if live.as_ref() != Some(&confirmation.enclave) || confirmation.split != own.split {
+        for ((live, slot), commitment) in self.live.iter().zip(slots).zip(&mut commitments) {
+            let confirmation = slot.as_ref()?;
+            if live.as_ref() != Some(&confirmation.enclave) || confirmation.split != split {
                 return None;
             }
             *commitment = confirmation.commitment;
@@ -137,7 +162,7 @@ fn live_enclaves<T: Config>(cluster: &ClusterOf<T>) -> LiveEnclaves<T::AccountId
         let slot = usize::try_from(*slot_id).ok().and_then(|slot| live.get_mut(slot));
         if let (Some(slot), Some(enclave)) = (slot, EnclaveData::<T>::get(operator)) {
             let account = enclave.enclave_address;
-            *slot = T::Attestations::live(&account).is_some().then_some(account);
+            *slot = T::Attestations::live(&account, operator).is_some().then_some(account);
         }
     }
     live

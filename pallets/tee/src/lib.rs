@@ -16,6 +16,8 @@
 //! - `commitment`: binds a share to its NFT, kind, version, slot and split without revealing it.
 //! - `pending`: a version that waits for confirmations.
 //! - `synced`: a version that all enclaves of one cluster have confirmed.
+//! - `platform`: a machine, as attestation names it.
+//! - `successor`: the enclave account that is to take a slot over from the one that has it.
 //! - `governance`: whom [`Config::GovernanceOrigin`] accepts, usually two thirds of a committee.
 //!
 //! ## Scenario: an enclave joins
@@ -24,9 +26,42 @@
 //! 2. The operator starts the enclave and calls `register_enclave` with its account and URI. The
 //!    stake is held in the operator's account. The enclave's account is *not* reserved: nobody has
 //!    proven yet to own it.
-//! 3. Governance calls `assign_enclave`. The enclave needs a live attestation, which
-//!    [`Config::Attestations`] tells, and a free slot. If the registration was a mistake,
-//!    governance calls `remove_registration` instead and the stake is free again.
+//! 3. Governance calls `assign_enclave`. The enclave needs a live attestation made for this
+//!    operator, which [`Config::Attestations`] tells, a free slot, and a machine that may serve it:
+//!    one that runs no other enclave of the cluster and serves no other slot number in any public
+//!    cluster. Any three slot numbers rebuild a key, so no machine may have two.
+//!    If the registration was a mistake, governance calls `remove_registration` instead, or the
+//!    operator `unregister_enclave`, and the stake is free again.
+//!
+//! ## Scenario: an enclave is replaced
+//!
+//! 1. The operator calls `update_enclave` with the successor's account and URI. `cancel_update`
+//!    takes that back.
+//! 2. The successor attests. If it runs the same code on the same machine (one whose sealed keys
+//!    did not survive an update of its microcode, say), it has the slot at once.
+//! 3. Otherwise governance decides: `reject_update`, or `approve_update_enclave`. Then the
+//!    successor may copy the slot's shares while its predecessor serves on, for
+//!    [`Config::MigrationDuration`] blocks.
+//! 4. When the successor holds everything it calls `complete_update` and has the slot. From that
+//!    block on its predecessor's account is nobody's.
+//!
+//! `force_update_enclave` replaces an enclave at once. What only the predecessor held is lost to
+//! the slot: it is for emergencies.
+//!
+//! ## Scenario: an operator leaves
+//!
+//! 1. The operator calls `unregister_enclave`, and serves on.
+//! 2. Governance calls `approve_enclave_unregistration` when the slot's shares are safe elsewhere;
+//!    or `force_remove_enclave`, unasked. The slot is free.
+//! 3. [`Config::TeeBondingDuration`] blocks after it has left its slot, the operator calls
+//!    `withdraw_unbonded`.
+//!
+//! ## Types of clusters
+//!
+//! Enclaves of public and private clusters confirm keyshares. A disabled cluster takes no new ones
+//! and serves what it holds; disabling never fails, whatever the cluster holds. A cluster that
+//! holds keyshares keeps its promise to their owners: a private one never becomes public, and the
+//! reverse, also not by way of being disabled.
 //!
 //! ## Scenario: a keyshare becomes synced
 //!
@@ -53,28 +88,41 @@
 //!
 //! ## Data structures
 //!
-//! Confirmations are kept only while they can matter. When a version is synced, superseded or
-//! removed it enters [`SweepQueue`], and the idle time of the following blocks removes its
-//! confirmations, as much as fits.
+//! Confirmations are kept only while they can matter. The idle time of the blocks removes those of
+//! other clusters after a sync, following [`SyncLog`], and those of versions that were given up,
+//! following [`SweepQueue`]; as much as fits.
 //!
 //! [`SyncLog`] is never shortened: an enclave proves what it must hold by counting its entries.
+//!
+//! [`PublicPlatforms`] tells which slot number a machine serves in public clusters.
+//! [`DisabledClusters`] remembers what a disabled cluster was, so that its machines still count.
 //!
 //! ## Fees
 //!
 //! `confirm_keyshares` is paid up front and refunded to an assigned enclave with a live
-//! attestation. All other calls cost their fee.
+//! attestation; `complete_update` is refunded when it succeeds. All other calls cost their fee.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
 mod clusters;
 mod confirmations;
+mod errors;
+mod events;
 mod keyshares;
+mod metrics_servers;
 mod operators;
+mod platforms;
+mod stakes;
+mod succession;
 mod sweep;
 mod try_state;
 pub mod types;
+mod views;
 pub mod weights;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 
 #[cfg(test)]
 mod mock;
@@ -85,20 +133,33 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+use frame_support::pallet_macros::import_section;
+
 /// The pallet.
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
-    use super::*;
-    use frame_support::{dispatch::DispatchResultWithPostInfo, pallet_prelude::*};
+    use super::{operators::MIN_URI_LEN, *};
+    use alloc::vec::Vec;
+    use frame_support::{
+        dispatch::{DispatchResultWithPostInfo, Pays},
+        ensure,
+        pallet_prelude::*,
+        traits::fungible::{Mutate, MutateHold},
+    };
     use frame_system::pallet_prelude::*;
+    use sp_runtime::traits::Zero;
     use tee_primitives::{
+        abi::ENCLAVE_ABI,
+        attestation::PlatformId,
         cluster::{ClusterId, ClusterType, SlotId, CLUSTER_SIZE},
         keyshare::{
-            Commitment, IgnoreReason, KeyshareKind, KeyshareStatus, SlotConfirmation, Split,
+            Commitment, IgnoreReason, KeyshareKind, KeyshareStatus, SlotConfirmations, Split,
             SyncLogEntry, Version,
         },
         nft::NftId,
-        traits::{Attestations, OnKeyshareSynced},
+        traits::{AttestationFacts, Attestations, OnKeyshareSynced},
     };
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
@@ -113,10 +174,8 @@ pub mod pallet {
         type RuntimeHoldReason: From<HoldReason>;
 
         /// The currency in which operators bond their stake.
-        type Currency: frame_support::traits::fungible::MutateHold<
-            Self::AccountId,
-            Reason = Self::RuntimeHoldReason,
-        >;
+        type Currency: Mutate<Self::AccountId>
+            + MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
 
         /// Who creates clusters and decides about registrations: root or two thirds of a committee.
         type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
@@ -139,8 +198,24 @@ pub mod pallet {
         #[pallet::constant]
         type InitialStakingAmount: Get<BalanceOf<Self>>;
 
+        /// Blocks from when an operator's enclave leaves its slot until the stake is free.
+        #[pallet::constant]
+        type TeeBondingDuration: Get<BlockNumberFor<Self>>;
+
+        /// Blocks in which an approved successor can take its slot over.
+        #[pallet::constant]
+        type MigrationDuration: Get<BlockNumberFor<Self>>;
+
+        /// Most metrics servers.
+        #[pallet::constant]
+        type ListSizeLimit: Get<u32>;
+
         /// What the calls weigh.
         type WeightInfo: WeightInfo;
+
+        /// Makes NFTs for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkNfts: tee_primitives::traits::BenchmarkNfts;
     }
 
     /// Why this pallet holds funds.
@@ -165,9 +240,43 @@ pub mod pallet {
     pub type EnclaveAccountOperator<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, T::AccountId>;
 
+    /// What each assigned enclave had proven when it got its slot, by operator.
+    #[pallet::storage]
+    pub type EnclaveFacts<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, AttestationFacts>;
+
+    /// Operators who asked to leave, and in which block.
+    #[pallet::storage]
+    pub type EnclaveUnregistrations<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, BlockNumberFor<T>>;
+
+    /// Updates that wait for governance or for the successor's attestation, by operator.
+    #[pallet::storage]
+    pub type EnclaveUpdates<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, EnclaveOf<T>>;
+
+    /// Approved successors, by operator. One that has lapsed stays until the operator or governance
+    /// does something about it.
+    #[pallet::storage]
+    pub type Migrations<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, MigrationOf<T>>;
+
+    /// Which slot number a machine serves in public clusters, as enclave or as approved successor.
+    /// A disabled cluster that was public counts.
+    #[pallet::storage]
+    pub type PublicPlatforms<T: Config> = StorageMap<_, Blake2_128Concat, PlatformId, PlatformSlot>;
+
     /// The clusters.
     #[pallet::storage]
     pub type ClusterData<T: Config> = StorageMap<_, Blake2_128Concat, ClusterId, ClusterOf<T>>;
+
+    /// What each disabled cluster was before.
+    #[pallet::storage]
+    pub type DisabledClusters<T: Config> = StorageMap<_, Blake2_128Concat, ClusterId, ClusterType>;
+
+    /// What each cluster holds. Absent for one that never synced anything.
+    #[pallet::storage]
+    pub type ClusterHoldings<T: Config> =
+        StorageMap<_, Blake2_128Concat, ClusterId, Holdings, ValueQuery>;
 
     /// The id of the next cluster.
     #[pallet::storage]
@@ -199,15 +308,29 @@ pub mod pallet {
         ValueQuery,
     >;
 
-    /// The latest confirmation of each slot, for pending versions and those in [`SweepQueue`].
+    /// The newest version of an NFT's keyshares that was ever started.
+    #[pallet::storage]
+    pub type LastVersions<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        NftId,
+        Blake2_128Concat,
+        KeyshareKind,
+        Version,
+        ValueQuery,
+    >;
+
+    /// The latest confirmations of a cluster's slots, for pending versions and those that are still
+    /// to be swept.
     #[pallet::storage]
     pub type Confirmations<T: Config> = StorageDoubleMap<
         _,
         Blake2_128Concat,
         KeyshareVersion,
         Blake2_128Concat,
-        Place,
-        SlotConfirmation<T::AccountId>,
+        ClusterId,
+        SlotConfirmations<T::AccountId>,
+        ValueQuery,
     >;
 
     /// Every sync, numbered from 0.
@@ -218,134 +341,37 @@ pub mod pallet {
     #[pallet::storage]
     pub type SyncCount<T: Config> = StorageValue<_, u64, ValueQuery>;
 
-    /// Versions that are no longer pending and whose confirmations are still to be removed.
+    /// Number of entries in [`SyncLog`] whose version has no confirmations left.
+    #[pallet::storage]
+    pub type SweptCount<T: Config> = StorageValue<_, u64, ValueQuery>;
+
+    /// Versions that were given up and whose confirmations are still to be removed.
     #[pallet::storage]
     pub type SweepQueue<T: Config> = StorageMap<_, Blake2_128Concat, KeyshareVersion, ()>;
 
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// An operator registered an enclave, which waits for governance.
-        EnclaveAddedForRegistration {
-            /// The operator.
-            operator_address: T::AccountId,
-            /// The enclave's account.
-            enclave_address: T::AccountId,
-            /// Where its HTTP API is.
-            api_uri: UriOf<T>,
-        },
-        /// A registration was removed.
-        RegistrationRemoved {
-            /// The operator.
-            operator_address: T::AccountId,
-        },
-        /// An enclave was assigned to a slot.
-        EnclaveAssigned {
-            /// The operator.
-            operator_address: T::AccountId,
-            /// The cluster.
-            cluster_id: ClusterId,
-        },
-        /// A cluster was created.
-        ClusterAdded {
-            /// The cluster.
-            cluster_id: ClusterId,
-            /// Whom it serves.
-            cluster_type: ClusterType,
-        },
-        /// An operator's stake is held.
-        Bonded {
-            /// The operator.
-            operator_address: T::AccountId,
-            /// The stake.
-            amount: BalanceOf<T>,
-        },
-        /// An operator's stake is free again.
-        Withdrawn {
-            /// The operator.
-            operator_address: T::AccountId,
-            /// The stake.
-            amount: BalanceOf<T>,
-        },
-        /// An enclave confirmed that it holds a share.
-        KeyshareConfirmed {
-            /// The NFT.
-            nft_id: NftId,
-            /// What of the NFT.
-            kind: KeyshareKind,
-            /// The version.
-            version: Version,
-            /// The enclave's cluster.
-            cluster_id: ClusterId,
-            /// The enclave's slot.
-            slot_id: SlotId,
-            /// The enclave.
-            enclave: T::AccountId,
-            /// The splitting the share belongs to.
-            split: Split,
-            /// The share's commitment.
-            commitment: Commitment,
-        },
-        /// A confirmation changed nothing.
-        ConfirmationIgnored {
-            /// The NFT.
-            nft_id: NftId,
-            /// What of the NFT.
-            kind: KeyshareKind,
-            /// The version that was to be confirmed.
-            version: Version,
-            /// The enclave.
-            enclave: T::AccountId,
-            /// Why it changed nothing.
-            reason: IgnoreReason,
-        },
-        /// All enclaves of a cluster have confirmed a version (TIP-500 "NFT-synced").
-        KeyshareSynced {
-            /// The NFT.
-            nft_id: NftId,
-            /// What of the NFT.
-            kind: KeyshareKind,
-            /// The version.
-            version: Version,
-            /// The cluster.
-            cluster_id: ClusterId,
-        },
+    /// Who reports on the service of operators.
+    #[pallet::storage]
+    pub type MetricsServers<T: Config> =
+        StorageValue<_, BoundedVec<MetricsServerOf<T>, T::ListSizeLimit>, ValueQuery>;
+
+    /// The version of what enclaves have compiled in that this runtime keeps to, see
+    /// [`ENCLAVE_ABI`].
+    #[pallet::storage]
+    pub type EnclaveAbi<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        #[serde(skip)]
+        /// The runtime.
+        pub _runtime: PhantomData<T>,
     }
 
-    #[pallet::error]
-    pub enum Error<T> {
-        /// The URI of the enclave's API must not be empty.
-        ApiUriIsEmpty,
-        /// The operator and the enclave must be different accounts.
-        OperatorAndEnclaveAreSame,
-        /// The operator already has a registration that waits for governance.
-        RegistrationAlreadyExists,
-        /// The operator already runs an assigned enclave.
-        OperatorAlreadyExists,
-        /// The enclave's account is already that of an assigned enclave.
-        EnclaveAddressAlreadyExists,
-        /// The operator's earlier stake is not withdrawn yet.
-        UnbondingPeriod,
-        /// The operator's free balance does not cover the stake.
-        InsufficientBalanceToBond,
-        /// The operator has no registration that waits for governance.
-        RegistrationNotFound,
-        /// There is no cluster with this id.
-        ClusterNotFound,
-        /// All slots of the cluster are taken.
-        ClusterIsFull,
-        /// A slot with this number does not exist in a cluster.
-        SlotIdOutOfRange,
-        /// The slot is taken by another enclave.
-        SlotIsTaken,
-        /// All cluster ids are used up.
-        ClusterIdsExhausted,
-        /// The enclave has no live attestation.
-        NotAttested,
-        /// The account is not that of an enclave assigned to a cluster that takes keyshares.
-        NotAssigned,
-        /// The batch must contain at least one confirmation.
-        EmptyBatch,
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            EnclaveAbi::<T>::put(ENCLAVE_ABI);
+        }
     }
 
     #[pallet::hooks]
@@ -354,13 +380,23 @@ pub mod pallet {
             Self::sweep(remaining)
         }
 
+        fn on_runtime_upgrade() -> Weight {
+            EnclaveAbi::<T>::put(ENCLAVE_ABI);
+            T::DbWeight::get().writes(1)
+        }
+
         fn integrity_test() {
             assert_eq!(
                 T::ClusterSize::get(),
                 CLUSTER_SIZE,
                 "a key is split into as many shares as a cluster has enclaves"
             );
-            assert!(T::MaxUriLen::get() > 0, "an enclave has a URI");
+            assert!(
+                T::MaxUriLen::get() > MIN_URI_LEN,
+                "the URI of an enclave has a scheme and a host"
+            );
+            assert!(!T::MigrationDuration::get().is_zero(), "a successor has time for its work");
+            assert!(T::ListSizeLimit::get() > 0, "there can be a metrics server");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -378,10 +414,10 @@ pub mod pallet {
         /// - `enclave_address`: the account whose key was made inside the enclave.
         /// - `api_uri`: where its HTTP API is, at most [`Config::MaxUriLen`] bytes.
         ///
-        /// Fails with [`Error::ApiUriIsEmpty`], [`Error::OperatorAndEnclaveAreSame`],
-        /// [`Error::RegistrationAlreadyExists`], [`Error::OperatorAlreadyExists`],
-        /// [`Error::EnclaveAddressAlreadyExists`], [`Error::UnbondingPeriod`] or
-        /// [`Error::InsufficientBalanceToBond`].
+        /// Fails with [`Error::ApiUriIsEmpty`], [`Error::ApiUriIsInvalid`],
+        /// [`Error::OperatorAndEnclaveAreSame`], [`Error::RegistrationAlreadyExists`],
+        /// [`Error::OperatorAlreadyExists`], [`Error::EnclaveAddressAlreadyExists`],
+        /// [`Error::UnbondingPeriod`] or [`Error::InsufficientBalanceToBond`].
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::register_enclave())]
         pub fn register_enclave(
@@ -393,16 +429,66 @@ pub mod pallet {
             Self::do_register_enclave(operator, enclave_address, api_uri)
         }
 
+        /// Leave: withdraw a registration at once, or ask governance to release the enclave from
+        /// its slot. Until then it serves on.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Fails with [`Error::RegistrationNotFound`] or [`Error::UnregistrationAlreadyExists`].
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::unregister_enclave())]
+        pub fn unregister_enclave(origin: OriginFor<T>) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_unregister_enclave(operator)
+        }
+
+        /// Name the enclave that shall take over the caller's slot, and where its API is. With the
+        /// account that has the slot, only the URI changes.
+        ///
+        /// Origin: signed by the operator of an assigned enclave. Takes effect at once if the named
+        /// account has attested for this operator with the same code on the same machine.
+        ///
+        /// Fails with [`Error::UpdateProhibitedForUnassignedEnclave`],
+        /// [`Error::UpdateRequestAlreadyExists`], [`Error::ApiUriIsEmpty`],
+        /// [`Error::ApiUriIsInvalid`], [`Error::OperatorAndEnclaveAreSame`] or
+        /// [`Error::EnclaveAddressAlreadyExists`].
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::update_enclave())]
+        pub fn update_enclave(
+            origin: OriginFor<T>,
+            new_enclave_address: T::AccountId,
+            new_api_uri: UriOf<T>,
+        ) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_update_enclave(operator, new_enclave_address, new_api_uri)
+        }
+
+        /// Take an update back, also one that governance has approved.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Fails with [`Error::UpdateRequestNotFound`].
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::cancel_update())]
+        pub fn cancel_update(origin: OriginFor<T>) -> DispatchResult {
+            let operator_address = ensure_signed(origin)?;
+            Self::drop_update(&operator_address)?;
+            Self::deposit_event(Event::UpdateRequestCancelled { operator_address });
+            Ok(())
+        }
+
         /// Assign a registered enclave to a slot of a cluster.
         ///
-        /// Origin: [`Config::GovernanceOrigin`]. The enclave must have a live attestation.
+        /// Origin: [`Config::GovernanceOrigin`]. The enclave must have a live attestation made for
+        /// its operator, on a machine that may serve the slot.
         ///
         /// - `operator_address`: who registered the enclave.
         /// - `slot_id`: less than [`Config::ClusterSize`].
         ///
         /// Fails with [`Error::RegistrationNotFound`], [`Error::EnclaveAddressAlreadyExists`],
         /// [`Error::NotAttested`], [`Error::ClusterNotFound`], [`Error::SlotIdOutOfRange`],
-        /// [`Error::ClusterIsFull`] or [`Error::SlotIsTaken`].
+        /// [`Error::ClusterIsFull`], [`Error::SlotIsTaken`], [`Error::PlatformAlreadyInCluster`] or
+        /// [`Error::PlatformServesAnotherSlot`].
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::assign_enclave())]
         pub fn assign_enclave(
@@ -430,6 +516,102 @@ pub mod pallet {
             Self::do_remove_registration(operator_address)
         }
 
+        /// Refuse an update, also one that was approved.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::UpdateRequestNotFound`].
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::reject_update())]
+        pub fn reject_update(
+            origin: OriginFor<T>,
+            operator_address: T::AccountId,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::drop_update(&operator_address)?;
+            Self::deposit_event(Event::UpdateRequestRemoved { operator_address });
+            Ok(())
+        }
+
+        /// Release an enclave whose operator asked to leave from its slot. The bonding period of
+        /// the stake begins.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::UnregistrationNotFound`].
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::approve_enclave_unregistration())]
+        pub fn approve_enclave_unregistration(
+            origin: OriginFor<T>,
+            operator_address: T::AccountId,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            ensure!(
+                EnclaveUnregistrations::<T>::contains_key(&operator_address),
+                Error::<T>::UnregistrationNotFound
+            );
+            Self::do_remove_enclave(operator_address)
+        }
+
+        /// Remove an enclave from its slot, whether or not its operator asked for it. The bonding
+        /// period of the stake begins.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::EnclaveNotFound`].
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::force_remove_enclave())]
+        pub fn force_remove_enclave(
+            origin: OriginFor<T>,
+            operator_address: T::AccountId,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_remove_enclave(operator_address)
+        }
+
+        /// Let the successor that an operator named copy the shares of the slot, and take the slot
+        /// over with `complete_update` within [`Config::MigrationDuration`] blocks. If only the URI
+        /// changes, it does so at once.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`]. The successor must have a live attestation made
+        /// for the operator, on a machine that may serve the slot.
+        ///
+        /// Fails with [`Error::UpdateRequestNotFound`], [`Error::EnclaveAddressAlreadyExists`],
+        /// [`Error::NotAttested`], [`Error::SecurityVersionTooLow`],
+        /// [`Error::PlatformAlreadyInCluster`] or [`Error::PlatformServesAnotherSlot`].
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::approve_update_enclave())]
+        pub fn approve_update_enclave(
+            origin: OriginFor<T>,
+            operator_address: T::AccountId,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_approve_update(operator_address)
+        }
+
+        /// Replace an enclave, its URI or both, at once. Shares that only the old enclave held are
+        /// lost to the slot.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`]. A new enclave must have a live attestation made
+        /// for the operator, on a machine that may serve the slot. An unfinished update is dropped.
+        ///
+        /// Fails with [`Error::NoUpdatesProvided`], [`Error::EnclaveNotFound`],
+        /// [`Error::ApiUriIsEmpty`], [`Error::ApiUriIsInvalid`],
+        /// [`Error::OperatorAndEnclaveAreSame`], [`Error::EnclaveAddressAlreadyExists`],
+        /// [`Error::NotAttested`], [`Error::SecurityVersionTooLow`],
+        /// [`Error::PlatformAlreadyInCluster`] or [`Error::PlatformServesAnotherSlot`].
+        #[pallet::call_index(10)]
+        #[pallet::weight(T::WeightInfo::force_update_enclave())]
+        pub fn force_update_enclave(
+            origin: OriginFor<T>,
+            operator_address: T::AccountId,
+            new_enclave_address: Option<T::AccountId>,
+            new_api_uri: Option<UriOf<T>>,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_force_update(operator_address, new_enclave_address, new_api_uri)
+        }
+
         /// Create a cluster without enclaves. Its id is the next one.
         ///
         /// Origin: [`Config::GovernanceOrigin`].
@@ -440,6 +622,138 @@ pub mod pallet {
         pub fn create_cluster(origin: OriginFor<T>, cluster_type: ClusterType) -> DispatchResult {
             T::GovernanceOrigin::ensure_origin(origin)?;
             Self::do_create_cluster(cluster_type)
+        }
+
+        /// Change whom a cluster serves.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`]. Disabling never fails. A cluster that holds
+        /// keyshares can only be disabled, or become again what it was.
+        ///
+        /// Fails with [`Error::ClusterNotFound`], [`Error::ClusterHoldsKeyshares`] or
+        /// [`Error::PlatformServesAnotherSlot`].
+        #[pallet::call_index(12)]
+        #[pallet::weight(T::WeightInfo::update_cluster())]
+        pub fn update_cluster(
+            origin: OriginFor<T>,
+            cluster_id: ClusterId,
+            cluster_type: ClusterType,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_update_cluster(cluster_id, cluster_type)
+        }
+
+        /// Remove a cluster without enclaves and keyshares. Its id is never used again.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::ClusterNotFound`], [`Error::ClusterIsNotEmpty`] or
+        /// [`Error::ClusterHoldsKeyshares`].
+        #[pallet::call_index(13)]
+        #[pallet::weight(T::WeightInfo::remove_cluster())]
+        pub fn remove_cluster(origin: OriginFor<T>, cluster_id: ClusterId) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_remove_cluster(cluster_id)
+        }
+
+        /// Free the stake of an operator who has left, after [`Config::TeeBondingDuration`] blocks.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Fails with [`Error::StakingNotFound`], [`Error::UnbondingNotStarted`],
+        /// [`Error::StillAssigned`] or [`Error::WithdrawProhibited`].
+        #[pallet::call_index(14)]
+        #[pallet::weight(T::WeightInfo::withdraw_unbonded())]
+        pub fn withdraw_unbonded(origin: OriginFor<T>) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_withdraw_unbonded(operator)
+        }
+
+        /// Register a metrics server.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::MetricsServerAlreadyExists`] or
+        /// [`Error::MetricsServerLimitReached`].
+        #[pallet::call_index(15)]
+        #[pallet::weight(T::WeightInfo::register_metrics_server())]
+        pub fn register_metrics_server(
+            origin: OriginFor<T>,
+            metrics_server: MetricsServerOf<T>,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_register_metrics_server(metrics_server)
+        }
+
+        /// Remove a metrics server.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::MetricsServerNotFound`].
+        #[pallet::call_index(16)]
+        #[pallet::weight(T::WeightInfo::unregister_metrics_server())]
+        pub fn unregister_metrics_server(
+            origin: OriginFor<T>,
+            metrics_server_address: T::AccountId,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_unregister_metrics_server(metrics_server_address)
+        }
+
+        /// Change on which type of clusters a metrics server reports.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::MetricsServerNotFound`].
+        #[pallet::call_index(17)]
+        #[pallet::weight(T::WeightInfo::force_update_metrics_server_type())]
+        pub fn force_update_metrics_server_type(
+            origin: OriginFor<T>,
+            metrics_server_address: T::AccountId,
+            new_supported_cluster_type: ClusterType,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_update_metrics_server(metrics_server_address, new_supported_cluster_type)
+        }
+
+        /// Set what operators bond from now on. Those who have bonded keep their stake until they
+        /// call `bond_extra` or `refund_excess`.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        #[pallet::call_index(20)]
+        #[pallet::weight(T::WeightInfo::set_staking_amount())]
+        pub fn set_staking_amount(
+            origin: OriginFor<T>,
+            staking_amount: BalanceOf<T>,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            StakingAmount::<T>::put(staking_amount);
+            Self::deposit_event(Event::StakingAmountIsSet { amount: staking_amount });
+            Ok(())
+        }
+
+        /// Raise the caller's stake to [`StakingAmount`].
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Fails with [`Error::StakingNotFound`], [`Error::BondExtraNotAllowed`] or
+        /// [`Error::InsufficientBalanceToBond`].
+        #[pallet::call_index(24)]
+        #[pallet::weight(T::WeightInfo::bond_extra())]
+        pub fn bond_extra(origin: OriginFor<T>) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_bond_extra(operator)
+        }
+
+        /// Lower the caller's stake to [`StakingAmount`].
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Fails with [`Error::StakingNotFound`] or [`Error::RefundExcessNotAllowed`].
+        #[pallet::call_index(25)]
+        #[pallet::weight(T::WeightInfo::refund_excess())]
+        pub fn refund_excess(origin: OriginFor<T>) -> DispatchResult {
+            let operator = ensure_signed(origin)?;
+            Self::do_refund_excess(operator)
         }
 
         /// Confirm that the calling enclave holds these shares durably.
@@ -456,7 +770,7 @@ pub mod pallet {
         #[pallet::call_index(26)]
         #[pallet::weight({
             let entries = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-            (T::WeightInfo::confirm_keyshares(entries, entries), DispatchClass::Operational)
+            (T::WeightInfo::confirm_keyshares(0, entries), DispatchClass::Operational)
         })]
         pub fn confirm_keyshares(
             origin: OriginFor<T>,
@@ -464,6 +778,31 @@ pub mod pallet {
         ) -> DispatchResultWithPostInfo {
             let enclave = ensure_signed(origin)?;
             Self::do_confirm_keyshares(enclave, batch)
+        }
+
+        /// Take over the slot, as the successor that governance approved. From this block on the
+        /// predecessor's account is nobody's.
+        ///
+        /// Origin: signed by the successor, which still runs the code on the machine that was
+        /// approved. The fee is paid back when it succeeds.
+        ///
+        /// - `operator_address`: for whom it works.
+        /// - `cursor`: the number of entries of [`SyncLog`] whose shares it holds, as far as they
+        ///   are the slot's. It must reach past the last sync of its cluster.
+        ///
+        /// Fails with [`Error::MigrationNotFound`], [`Error::NotTheSuccessor`],
+        /// [`Error::MigrationLapsed`], [`Error::NotAttested`], [`Error::AttestationChanged`],
+        /// [`Error::EnclaveAddressAlreadyExists`] or [`Error::SuccessorIsBehind`].
+        #[pallet::call_index(27)]
+        #[pallet::weight((T::WeightInfo::complete_update(), DispatchClass::Operational))]
+        pub fn complete_update(
+            origin: OriginFor<T>,
+            operator_address: T::AccountId,
+            cursor: u64,
+        ) -> DispatchResultWithPostInfo {
+            let successor = ensure_signed(origin)?;
+            Self::do_complete_update(successor, operator_address, cursor)?;
+            Ok(Pays::No.into())
         }
     }
 
@@ -474,9 +813,29 @@ pub mod pallet {
             Self::place_of(enclave).map(|(place, _)| place)
         }
 
+        /// The slots of a cluster that are taken, in their order, with the state of their enclaves.
+        pub fn slots_of(cluster_id: ClusterId) -> Vec<SlotOf<T>> {
+            Self::view_slots(cluster_id)
+        }
+
+        /// Where an operator stands with its enclave and its stake.
+        pub fn operator_status(operator: T::AccountId) -> OperatorStatusOf<T> {
+            Self::view_operator(operator)
+        }
+
         /// Which version of an NFT's keyshares is synced and which is pending.
         pub fn keyshare_status(nft_id: NftId, kind: KeyshareKind) -> KeyshareStatus {
             Keyshares::<T>::get(nft_id, kind)
+        }
+
+        /// The slots of a cluster that have confirmed the pending version of an NFT's keyshares,
+        /// and for which split.
+        pub fn confirmed_slots(
+            nft_id: NftId,
+            kind: KeyshareKind,
+            cluster_id: ClusterId,
+        ) -> Vec<(SlotId, Split)> {
+            Self::view_confirmed_slots(nft_id, kind, cluster_id)
         }
     }
 }

@@ -9,9 +9,11 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use tee_primitives::{
-    cluster::{Cluster, ClusterId, Enclave, SlotId},
+    attestation::Measurement,
+    cluster::{Cluster, ClusterId, ClusterType, Enclave, SlotId},
     keyshare::{KeyshareConfirmation, KeyshareKind, Version, MAX_CONFIRMATIONS},
     nft::NftId,
+    traits::AttestationFacts,
 };
 
 use crate::Config;
@@ -37,6 +39,24 @@ pub type ClusterOf<T> = Cluster<MembersOf<T>>;
 pub type StakingLedgerOf<T> =
     TeeStakingLedger<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 
+/// An approved successor.
+pub type MigrationOf<T> =
+    Migration<<T as frame_system::Config>::AccountId, UriOf<T>, BlockNumberFor<T>>;
+
+/// A metrics server.
+pub type MetricsServerOf<T> = MetricsServer<<T as frame_system::Config>::AccountId>;
+
+/// A slot that is taken.
+pub type SlotOf<T> = Slot<<T as frame_system::Config>::AccountId, UriOf<T>>;
+
+/// Where an operator stands.
+pub type OperatorStatusOf<T> = OperatorStatus<
+    <T as frame_system::Config>::AccountId,
+    UriOf<T>,
+    BalanceOf<T>,
+    BlockNumberFor<T>,
+>;
+
 /// What one `confirm_keyshares` takes.
 pub type ConfirmationBatch = BoundedVec<KeyshareConfirmation, ConstU32<MAX_CONFIRMATIONS>>;
 
@@ -59,4 +79,105 @@ pub struct TeeStakingLedger<AccountId, Balance, BlockNumber> {
     pub is_unlocking: bool,
     /// The block in which it started on its way out; 0 if it has not.
     pub unbonded_at: BlockNumber,
+}
+
+/// A successor that governance approved, which may copy the shares of a slot.
+#[derive(
+    Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+pub struct Migration<AccountId, Uri, BlockNumber> {
+    /// The successor.
+    pub enclave: Enclave<AccountId, Uri>,
+    /// What it had proven when it was approved.
+    pub facts: AttestationFacts,
+    /// The last block in which it can take the slot over.
+    pub until: BlockNumber,
+}
+
+/// The slot number that a machine serves in public clusters.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Decode,
+    DecodeWithMemTracking,
+    Encode,
+    Eq,
+    MaxEncodedLen,
+    PartialEq,
+    TypeInfo,
+)]
+pub struct PlatformSlot {
+    /// The slot number.
+    pub slot_id: SlotId,
+    /// How many enclaves and approved successors on the machine serve it.
+    pub enclaves: u32,
+}
+
+/// What a cluster holds.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Decode,
+    DecodeWithMemTracking,
+    Default,
+    Encode,
+    Eq,
+    MaxEncodedLen,
+    PartialEq,
+    TypeInfo,
+)]
+pub struct Holdings {
+    /// How many keyshares have their synced version in the cluster.
+    pub keyshares: u64,
+    /// How long the log of syncs was right after the cluster's last one.
+    pub synced_until: u64,
+}
+
+/// Who reports on the service of the operators of one type of cluster.
+#[derive(
+    Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+pub struct MetricsServer<AccountId> {
+    /// The server's account.
+    pub metrics_server_address: AccountId,
+    /// On which type of clusters it reports.
+    pub supported_cluster_type: ClusterType,
+}
+
+/// A slot that is taken, as people see it.
+#[derive(Clone, Debug, Decode, Encode, Eq, PartialEq, TypeInfo)]
+pub struct Slot<AccountId, Uri> {
+    /// The slot.
+    pub slot_id: SlotId,
+    /// Who runs the enclave.
+    pub operator: AccountId,
+    /// The enclave.
+    pub enclave: Enclave<AccountId, Uri>,
+    /// What code it ran when it got the slot.
+    pub measurement: Measurement,
+    /// Whether its attestation is live.
+    pub is_attested: bool,
+    /// Whether its operator has asked to leave.
+    pub is_leaving: bool,
+    /// The account of the approved successor, if its time has not lapsed.
+    pub successor: Option<AccountId>,
+}
+
+/// Where an operator stands, as people see it.
+#[derive(Clone, Debug, Decode, Encode, Eq, PartialEq, TypeInfo)]
+pub struct OperatorStatus<AccountId, Uri, Balance, BlockNumber> {
+    /// The enclave that waits for governance.
+    pub registered: Option<Enclave<AccountId, Uri>>,
+    /// The enclave that has a slot.
+    pub assigned: Option<(Place, Enclave<AccountId, Uri>)>,
+    /// The update that waits for governance or for the successor's attestation.
+    pub update: Option<Enclave<AccountId, Uri>>,
+    /// The approved successor.
+    pub migration: Option<Migration<AccountId, Uri, BlockNumber>>,
+    /// The stake.
+    pub stake: Option<Balance>,
+    /// The first block in which the stake can be withdrawn, once the slot is left.
+    pub withdrawable_from: Option<BlockNumber>,
 }

@@ -1,90 +1,151 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the calls weigh.
 //!
-//! [`DbWeights`] counts what each call reads from storage and writes to it, in the worst case, and
-//! prices that with the runtime's database weights. The numbers are counted, not measured. They
-//! cover the computation as well: no call does more than a bounded amount of copying and comparing
-//! for each value that it reads. [`Config::Attestations`](crate::Config::Attestations) is counted
-//! with one read for each enclave asked about, and
-//! [`Config::OnKeyshareSynced`](crate::Config::OnKeyshareSynced) with one read and one write.
+//! The chain's own numbers are measured and stand in its runtime. Those of `()` are for tests and
+//! mock runtimes: counted database accesses.
 
-use core::marker::PhantomData;
-
-use frame_support::{traits::Get, weights::Weight};
-use tee_primitives::cluster::CLUSTER_SIZE;
+use frame_support::weights::{constants::RocksDbWeight, Weight};
 
 /// What the calls weigh.
 pub trait WeightInfo {
     /// `register_enclave`.
     fn register_enclave() -> Weight;
+    /// `unregister_enclave`, of a registered or an assigned enclave.
+    fn unregister_enclave() -> Weight;
+    /// `update_enclave`, also when it takes effect at once.
+    fn update_enclave() -> Weight;
+    /// `cancel_update`.
+    fn cancel_update() -> Weight;
     /// `assign_enclave`.
     fn assign_enclave() -> Weight;
     /// `remove_registration`.
     fn remove_registration() -> Weight;
+    /// `reject_update`.
+    fn reject_update() -> Weight;
+    /// `approve_enclave_unregistration`.
+    fn approve_enclave_unregistration() -> Weight;
+    /// `force_remove_enclave`.
+    fn force_remove_enclave() -> Weight;
+    /// `approve_update_enclave`.
+    fn approve_update_enclave() -> Weight;
+    /// `force_update_enclave`.
+    fn force_update_enclave() -> Weight;
     /// `create_cluster`.
     fn create_cluster() -> Weight;
-    /// `confirm_keyshares` of a batch with `entries` entries, `syncs` of which complete a cluster.
-    fn confirm_keyshares(entries: u32, syncs: u32) -> Weight;
-    /// Taking a version from the sweep queue.
+    /// `update_cluster`.
+    fn update_cluster() -> Weight;
+    /// `remove_cluster`.
+    fn remove_cluster() -> Weight;
+    /// `withdraw_unbonded`.
+    fn withdraw_unbonded() -> Weight;
+    /// `register_metrics_server`.
+    fn register_metrics_server() -> Weight;
+    /// `unregister_metrics_server`.
+    fn unregister_metrics_server() -> Weight;
+    /// `force_update_metrics_server_type`.
+    fn force_update_metrics_server_type() -> Weight;
+    /// `set_staking_amount`.
+    fn set_staking_amount() -> Weight;
+    /// `bond_extra`.
+    fn bond_extra() -> Weight;
+    /// `refund_excess`.
+    fn refund_excess() -> Weight;
+    /// `confirm_keyshares` of a batch with `p` entries that are only recorded, and `s` entries that
+    /// complete a cluster.
+    fn confirm_keyshares(p: u32, s: u32) -> Weight;
+    /// `complete_update`.
+    fn complete_update() -> Weight;
+    /// Reading how far the sweep has come, and noting it again.
+    fn sweep_begin() -> Weight;
+    /// Taking a version from the log, or from the queue, where it is removed.
     fn sweep_version() -> Weight;
-    /// Removing one confirmation.
+    /// Removing the confirmations of one cluster, or finding that there are none.
     fn sweep_confirmation() -> Weight;
 }
 
-/// Weights counted in reads and writes of the runtime's database.
-pub struct DbWeights<T>(PhantomData<T>);
-
-impl<T: frame_system::Config> DbWeights<T> {
-    fn counted(reads: u32, writes: u32) -> Weight {
-        T::DbWeight::get().reads_writes(reads.into(), writes.into())
-    }
+fn counted(reads: u64, writes: u64) -> Weight {
+    RocksDbWeight::get().reads_writes(reads, writes)
 }
 
-impl<T: frame_system::Config> WeightInfo for DbWeights<T> {
-    // Reads: EnclaveRegistrations, EnclaveData, EnclaveAccountOperator, StakingLedger,
-    // StakingAmount, the operator's account and its holds.
-    // Writes: the account, its holds, StakingLedger, EnclaveRegistrations.
+impl WeightInfo for () {
     fn register_enclave() -> Weight {
-        Self::counted(7, 4)
+        counted(7, 4)
     }
-
-    // Reads: EnclaveRegistrations, EnclaveAccountOperator, the attestation, ClusterData.
-    // Writes: EnclaveRegistrations, ClusterData, EnclaveClusterId, EnclaveAccountOperator,
-    // EnclaveData.
+    fn unregister_enclave() -> Weight {
+        counted(4, 4)
+    }
+    fn update_enclave() -> Weight {
+        counted(6, 3)
+    }
+    fn cancel_update() -> Weight {
+        counted(6, 3)
+    }
     fn assign_enclave() -> Weight {
-        Self::counted(4, 5)
+        counted(15, 7)
     }
-
-    // Reads: EnclaveRegistrations, StakingLedger, the account, its holds. Writes: the same.
     fn remove_registration() -> Weight {
-        Self::counted(4, 4)
+        counted(4, 4)
     }
-
-    // Reads: NextClusterId. Writes: NextClusterId, ClusterData.
+    fn reject_update() -> Weight {
+        counted(6, 3)
+    }
+    fn approve_enclave_unregistration() -> Weight {
+        counted(9, 11)
+    }
+    fn force_remove_enclave() -> Weight {
+        counted(9, 11)
+    }
+    fn approve_update_enclave() -> Weight {
+        counted(16, 3)
+    }
+    fn force_update_enclave() -> Weight {
+        counted(20, 7)
+    }
     fn create_cluster() -> Weight {
-        Self::counted(1, 2)
+        counted(1, 2)
     }
-
-    // Once: reads EnclaveAccountOperator, EnclaveClusterId, ClusterData, and for each enclave of
-    // the cluster EnclaveData and the attestation.
-    // For each entry: reads Keyshares and the confirmation of each slot; writes one confirmation.
-    // For each sync: reads SyncCount and what is told; writes Keyshares, SyncLog, SyncCount,
-    // SweepQueue and what is told.
-    fn confirm_keyshares(entries: u32, syncs: u32) -> Weight {
-        let entry = Self::counted(1 + CLUSTER_SIZE, 1);
-        let sync = Self::counted(2, 5);
-        Self::counted(3 + 2 * CLUSTER_SIZE, 0)
-            .saturating_add(entry.saturating_mul(entries.into()))
-            .saturating_add(sync.saturating_mul(syncs.into()))
+    fn update_cluster() -> Weight {
+        counted(23, 12)
     }
-
-    // Reads: the next key of SweepQueue. Writes: SweepQueue.
+    fn remove_cluster() -> Weight {
+        counted(2, 3)
+    }
+    fn withdraw_unbonded() -> Weight {
+        counted(4, 3)
+    }
+    fn register_metrics_server() -> Weight {
+        counted(1, 1)
+    }
+    fn unregister_metrics_server() -> Weight {
+        counted(1, 1)
+    }
+    fn force_update_metrics_server_type() -> Weight {
+        counted(1, 1)
+    }
+    fn set_staking_amount() -> Weight {
+        counted(0, 1)
+    }
+    fn bond_extra() -> Weight {
+        counted(4, 3)
+    }
+    fn refund_excess() -> Weight {
+        counted(4, 3)
+    }
+    fn confirm_keyshares(p: u32, s: u32) -> Weight {
+        counted(13, 0)
+            .saturating_add(counted(2, 1).saturating_mul(p.into()))
+            .saturating_add(counted(6, 6).saturating_mul(s.into()))
+    }
+    fn complete_update() -> Weight {
+        counted(12, 7)
+    }
+    fn sweep_begin() -> Weight {
+        counted(2, 1)
+    }
     fn sweep_version() -> Weight {
-        Self::counted(1, 1)
+        counted(1, 1)
     }
-
-    // Reads: the next key of Confirmations. Writes: Confirmations.
     fn sweep_confirmation() -> Weight {
-        Self::counted(1, 1)
+        counted(1, 1)
     }
 }

@@ -30,6 +30,10 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+pub mod weights;
+
 #[cfg(test)]
 mod tests;
 
@@ -39,10 +43,12 @@ use frame_support::{dispatch::DispatchResult, ensure, traits::Get, BoundedVec};
 use sp_staking::SessionIndex;
 
 pub use pallet::*;
+pub use weights::WeightInfo;
 
 /// The pallet.
 #[frame_support::pallet]
 pub mod pallet {
+    use super::WeightInfo;
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
 
@@ -67,6 +73,9 @@ pub mod pallet {
         /// Most validators.
         #[pallet::constant]
         type MaxValidators: Get<u32>;
+
+        /// What the calls weigh.
+        type WeightInfo: WeightInfo;
     }
 
     /// The validators, in the order of joining.
@@ -141,7 +150,7 @@ pub mod pallet {
         ///
         /// Origin: [`Config::GovernanceOrigin`]. Deposits [`Event::ValidatorAdded`].
         #[pallet::call_index(0)]
-        #[pallet::weight(T::DbWeight::get().reads_writes(2, 1))]
+        #[pallet::weight(<T as Config>::WeightInfo::add_validator())]
         pub fn add_validator(origin: OriginFor<T>, validator: T::AccountId) -> DispatchResult {
             T::GovernanceOrigin::ensure_origin(origin)?;
             Self::do_add(validator)
@@ -151,7 +160,7 @@ pub mod pallet {
         ///
         /// Origin: [`Config::GovernanceOrigin`]. Deposits [`Event::ValidatorRemoved`].
         #[pallet::call_index(1)]
-        #[pallet::weight(T::DbWeight::get().reads_writes(1, 1))]
+        #[pallet::weight(<T as Config>::WeightInfo::remove_validator())]
         pub fn remove_validator(origin: OriginFor<T>, validator: T::AccountId) -> DispatchResult {
             T::GovernanceOrigin::ensure_origin(origin)?;
             Self::do_remove(validator)

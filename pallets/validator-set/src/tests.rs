@@ -110,10 +110,11 @@ impl pallet_validator_set::Config for Test {
     type GovernanceOrigin = EnsureRoot<u64>;
     type MinValidators = ConstU32<2>;
     type MaxValidators = ConstU32<3>;
+    type WeightInfo = ();
 }
 
 /// Alice and Bob validate; Charlie and Dave have keys, but are not listed.
-fn run(test: impl FnOnce()) {
+pub fn new_test_ext() -> sp_io::TestExternalities {
     let storage = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
             balances: [ALICE, BOB, CHARLIE, DAVE].map(|who| (who, 100)).to_vec(),
@@ -132,8 +133,13 @@ fn run(test: impl FnOnce()) {
     }
     .build_storage()
     .unwrap();
-    sp_io::TestExternalities::new(storage).execute_with(|| {
-        System::set_block_number(1);
+    let mut externalities = sp_io::TestExternalities::new(storage);
+    externalities.execute_with(|| System::set_block_number(1));
+    externalities
+}
+
+fn run(test: impl FnOnce()) {
+    new_test_ext().execute_with(|| {
         test();
         ValidatorSet::do_try_state().unwrap();
     });

@@ -13,8 +13,8 @@ use super::governance::TwoThirdsOfCommittee;
 use crate::{
     opaque::SessionKeys,
     timing::{MinimumPeriod, SessionLength, SlotDuration},
-    AccountId, Aura, Balance, Balances, BlockNumber, Runtime, RuntimeEvent, Session, ValidatorSet,
-    UNIT,
+    weights, AccountId, Aura, Balance, Balances, BlockNumber, Runtime, RuntimeEvent, Session,
+    ValidatorSet, UNIT,
 };
 
 /// Most validators.
@@ -74,4 +74,5 @@ impl pallet_validator_set::Config for Runtime {
     type GovernanceOrigin = TwoThirdsOfCommittee;
     type MaxValidators = MaxValidators;
     type MinValidators = ConstU32<1>;
+    type WeightInfo = weights::pallet_validator_set::WeightInfo<Runtime>;
 }

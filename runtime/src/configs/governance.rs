@@ -11,7 +11,7 @@ use pallet_collective::{DefaultVote, EnsureProportionAtLeast, Instance1, MemberC
 
 use super::system::MAXIMUM_BLOCK_WEIGHT;
 use crate::{
-    mandate_filter::Mandatable, timing::MotionDuration, AccountId, Runtime, RuntimeCall,
+    mandate_filter::Mandatable, timing::MotionDuration, weights, AccountId, Runtime, RuntimeCall,
     RuntimeEvent, RuntimeOrigin,
 };
 
@@ -60,4 +60,5 @@ impl pallet_mandate::Config for Runtime {
     type AdminOrigin = EnsureProportionAtLeast<AccountId, Instance1, 2, 3>;
     type Allowed = Mandatable;
     type RuntimeCall = RuntimeCall;
+    type WeightInfo = weights::pallet_mandate::WeightInfo<Runtime>;
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! NFTs without a secret: created, transferred, burnt.
+//! NFTs without content: created, transferred, burnt.
 
 use frame_support::{assert_noop, assert_ok};
-use sp_runtime::traits::BadOrigin;
+use sp_runtime::{traits::BadOrigin, DispatchResult, Permill};
 use tee_primitives::nft::{NftData, NftState};
 
 use crate::{mock::*, *};
-
-/// A flag of an NFT's state, and the error of a call that it forbids.
-type Rule = (fn(&mut NftState), Error<Test>);
 
 #[test]
 fn a_new_nft_belongs_to_its_creator_who_pays() {
@@ -58,55 +55,62 @@ fn ids_are_given_out_in_order_and_never_reused() {
 }
 
 #[test]
-fn there_are_no_collections() {
-    run(|| {
-        assert_noop!(
-            NFT::create_nft(signed(ALICE), data(b""), ROYALTY, Some(0), false),
-            Error::<Test>::CollectionNotFound
-        );
-        assert_noop!(
-            NFT::create_secret_nft(signed(ALICE), data(b""), data(b""), ROYALTY, Some(1), false),
-            Error::<Test>::CollectionNotFound
-        );
-    });
-}
-
-#[test]
-fn a_fee_never_kills_the_payers_account() {
-    run(|| {
-        let create = |who| NFT::create_nft(signed(who), data(b""), ROYALTY, None, false);
-        assert_noop!(create(POOR), Error::<Test>::InsufficientBalance);
-        // All but the existential deposit can be paid.
-        NftMintFee::<Test>::put(RICH);
-        assert_noop!(create(ALICE), Error::<Test>::InsufficientBalance);
-        NftMintFee::<Test>::put(RICH - 1);
-        assert_ok!(create(ALICE));
-        assert_eq!(Balances::free_balance(ALICE), 1);
-    });
-}
-
-#[test]
-fn without_a_fee_nobody_needs_to_collect_it() {
-    run(|| {
-        NftMintFee::<Test>::put(0);
-        Balances::force_set_balance(RuntimeOrigin::root(), TREASURY, 0).unwrap();
-        assert_ok!(NFT::create_nft(signed(POOR), data(b""), ROYALTY, None, false));
-    });
-}
-
-#[test]
-fn every_call_needs_a_signature() {
+fn every_owners_call_needs_a_signature() {
     run(|| {
         let root = RuntimeOrigin::root;
         let id = create();
-        assert_noop!(NFT::create_nft(root(), data(b""), ROYALTY, None, false), BadOrigin);
-        assert_noop!(NFT::burn_nft(root(), id), BadOrigin);
-        assert_noop!(NFT::transfer_nft(root(), id, BOB), BadOrigin);
-        assert_noop!(NFT::add_secret(root(), id, data(b"")), BadOrigin);
-        assert_noop!(
-            NFT::create_secret_nft(root(), data(b""), data(b""), ROYALTY, None, false),
-            BadOrigin
-        );
+        let empty = || data(b"");
+        for result in [
+            NFT::create_nft(root(), empty(), ROYALTY, None, false),
+            NFT::burn_nft(root(), id),
+            NFT::transfer_nft(root(), id, BOB),
+            NFT::delegate_nft(root(), id, Some(BOB)),
+            NFT::set_royalty(root(), id, ROYALTY),
+            NFT::create_collection(root(), collection_data(b""), None),
+            NFT::burn_collection(root(), 1),
+            NFT::close_collection(root(), 1),
+            NFT::limit_collection(root(), 1, 1),
+            NFT::add_nft_to_collection(root(), id, 1),
+            NFT::add_secret(root(), id, empty()),
+            NFT::create_secret_nft(root(), empty(), empty(), ROYALTY, None, false),
+            NFT::add_secret_shard(root(), id),
+            NFT::convert_to_capsule(root(), id, empty()),
+            NFT::create_capsule(root(), empty(), empty(), ROYALTY, None, false),
+            NFT::set_capsule_offchaindata(root(), id, empty()),
+            NFT::add_capsule_shard(root(), id),
+            NFT::notify_enclave_key_update(root(), id),
+            NFT::set_collection_offchaindata(root(), 1, collection_data(b"")),
+            NFT::revert_capsule(root(), id),
+            NFT::restart_sync(root(), id, SECRET),
+            NFT::cancel_sync(root(), id, SECRET),
+        ] {
+            assert_eq!(result, Err(BadOrigin.into()));
+        }
+    });
+}
+
+#[test]
+fn only_an_existing_nft_of_ones_own_can_be_used() {
+    run(|| {
+        let id = create_secret();
+        let calls: [fn(RuntimeOrigin, u32) -> DispatchResult; 12] = [
+            |who, id| NFT::burn_nft(who, id),
+            |who, id| NFT::transfer_nft(who, id, BOB),
+            |who, id| NFT::delegate_nft(who, id, Some(BOB)),
+            |who, id| NFT::set_royalty(who, id, ROYALTY),
+            |who, id| NFT::add_nft_to_collection(who, id, 1),
+            |who, id| NFT::add_secret(who, id, data(b"")),
+            |who, id| NFT::convert_to_capsule(who, id, data(b"")),
+            |who, id| NFT::set_capsule_offchaindata(who, id, data(b"")),
+            |who, id| NFT::notify_enclave_key_update(who, id),
+            |who, id| NFT::revert_capsule(who, id),
+            |who, id| NFT::restart_sync(who, id, SECRET),
+            |who, id| NFT::cancel_sync(who, id, SECRET),
+        ];
+        for call in calls {
+            assert_noop!(call(signed(BOB), id), Error::<Test>::NotTheNFTOwner);
+            assert_noop!(call(signed(ALICE), id + 1), Error::<Test>::NFTNotFound);
+        }
     });
 }
 
@@ -123,20 +127,6 @@ fn a_transferred_nft_belongs_to_the_recipient() {
 }
 
 #[test]
-fn only_an_existing_nft_of_ones_own_can_be_used() {
-    run(|| {
-        let id = create();
-        assert_noop!(NFT::burn_nft(signed(BOB), id), Error::<Test>::NotTheNFTOwner);
-        assert_noop!(NFT::transfer_nft(signed(BOB), id, BOB), Error::<Test>::NotTheNFTOwner);
-        assert_noop!(NFT::add_secret(signed(BOB), id, data(b"")), Error::<Test>::NotTheNFTOwner);
-
-        assert_noop!(NFT::burn_nft(signed(ALICE), 9), Error::<Test>::NFTNotFound);
-        assert_noop!(NFT::transfer_nft(signed(ALICE), 9, BOB), Error::<Test>::NFTNotFound);
-        assert_noop!(NFT::add_secret(signed(ALICE), 9, data(b"")), Error::<Test>::NFTNotFound);
-    });
-}
-
-#[test]
 fn every_state_that_forbids_a_transfer_does() {
     run(|| {
         let id = create();
@@ -145,18 +135,22 @@ fn every_state_that_forbids_a_transfer_does() {
             Error::<Test>::CannotTransferNFTsToYourself
         );
         let rules: [Rule; 6] = [
-            (|state| state.is_listed = true, Error::CannotTransferListedNFTs),
-            (|state| state.is_delegated = true, Error::CannotTransferDelegatedNFTs),
-            (|state| state.is_syncing_secret = true, Error::CannotTransferNotSyncedSecretNFTs),
-            (|state| state.is_rented = true, Error::CannotTransferRentedNFTs),
-            (|state| state.is_syncing_capsule = true, Error::CannotTransferNotSyncedCapsules),
-            (|state| state.is_transmission = true, Error::CannotTransferNFTsInTransmission),
+            (|state| state.is_listed = true, Error::<Test>::CannotTransferListedNFTs),
+            (|state| state.is_delegated = true, Error::<Test>::CannotTransferDelegatedNFTs),
+            (
+                |state| state.is_syncing_secret = true,
+                Error::<Test>::CannotTransferNotSyncedSecretNFTs,
+            ),
+            (|state| state.is_rented = true, Error::<Test>::CannotTransferRentedNFTs),
+            (
+                |state| state.is_syncing_capsule = true,
+                Error::<Test>::CannotTransferNotSyncedCapsules,
+            ),
+            (|state| state.is_transmission = true, Error::<Test>::CannotTransferNFTsInTransmission),
         ];
-        for (flags, error) in rules {
-            with_state(id, flags, || {
-                assert_noop!(NFT::transfer_nft(signed(ALICE), id, BOB), error);
-            });
-        }
+        break_each(id, rules, |error| {
+            assert_noop!(NFT::transfer_nft(signed(ALICE), id, BOB), error);
+        });
         assert_ok!(NFT::transfer_nft(signed(ALICE), id, BOB));
     });
 }
@@ -189,15 +183,71 @@ fn every_state_that_forbids_burning_does() {
     run(|| {
         let id = create();
         let rules: [Rule; 4] = [
-            (|state| state.is_listed = true, Error::CannotBurnListedNFTs),
-            (|state| state.is_delegated = true, Error::CannotBurnDelegatedNFTs),
-            (|state| state.is_rented = true, Error::CannotBurnRentedNFTs),
-            (|state| state.is_transmission = true, Error::CannotBurnNFTsInTransmission),
+            (|state| state.is_listed = true, Error::<Test>::CannotBurnListedNFTs),
+            (|state| state.is_delegated = true, Error::<Test>::CannotBurnDelegatedNFTs),
+            (|state| state.is_rented = true, Error::<Test>::CannotBurnRentedNFTs),
+            (|state| state.is_transmission = true, Error::<Test>::CannotBurnNFTsInTransmission),
         ];
-        for (flags, error) in rules {
-            with_state(id, flags, || {
-                assert_noop!(NFT::burn_nft(signed(ALICE), id), error);
-            });
-        }
+        break_each(id, rules, |error| {
+            assert_noop!(NFT::burn_nft(signed(ALICE), id), error);
+        });
+    });
+}
+
+#[test]
+fn a_creator_sets_the_royalty_of_what_is_still_theirs() {
+    run(|| {
+        let nft_id = create();
+        events();
+        let royalty = Permill::from_percent(7);
+        assert_ok!(NFT::set_royalty(signed(ALICE), nft_id, royalty));
+        assert_eq!(nft(nft_id).royalty, royalty);
+        assert_eq!(events(), [Event::NFTRoyaltySet { nft_id, royalty }]);
+
+        assert_ok!(NFT::transfer_nft(signed(ALICE), nft_id, BOB));
+        assert_noop!(
+            NFT::set_royalty(signed(BOB), nft_id, ROYALTY),
+            Error::<Test>::NotTheNFTCreator
+        );
+        assert_noop!(
+            NFT::set_royalty(signed(ALICE), nft_id, ROYALTY),
+            Error::<Test>::NotTheNFTOwner
+        );
+    });
+}
+
+#[test]
+fn every_state_that_forbids_another_royalty_does() {
+    run(|| {
+        let id = create();
+        let rules: [Rule; 4] = [
+            (|state| state.is_listed = true, Error::<Test>::CannotSetRoyaltyForListedNFTs),
+            (|state| state.is_rented = true, Error::<Test>::CannotSetRoyaltyForRentedNFTs),
+            (|state| state.is_delegated = true, Error::<Test>::CannotSetRoyaltyForDelegatedNFTs),
+            (
+                |state| state.is_transmission = true,
+                Error::<Test>::CannotSetRoyaltyForNFTsInTransmission,
+            ),
+        ];
+        break_each(id, rules, |error| {
+            assert_noop!(NFT::set_royalty(signed(ALICE), id, ROYALTY), error);
+        });
+    });
+}
+
+#[test]
+fn people_are_told_of_nfts_collections_and_viewers() {
+    run(|| {
+        let id = create();
+        let collection_id = create_collection(None);
+        assert_eq!(NFT::nft(id), Some(nft(id)));
+        assert_eq!(NFT::nft(id + 1), None);
+        assert_eq!(NFT::collection(collection_id), Some(collection(collection_id)));
+        assert_eq!(NFT::collection(collection_id + 1), None);
+
+        assert_eq!(NFT::viewers(id), [ALICE]);
+        assert_ok!(NFT::delegate_nft(signed(ALICE), id, Some(BOB)));
+        assert_eq!(NFT::viewers(id), [ALICE, BOB]);
+        assert!(NFT::viewers(id + 1).is_empty());
     });
 }

@@ -16,38 +16,12 @@ use tee_primitives::{
 
 use crate::{mock::*, *};
 
-const RED: [u8; 16] = [1; 16];
-const BLUE: [u8; 16] = [2; 16];
-
 fn ignored(by: u64, reason: IgnoreReason) -> Event<Test> {
     Event::ConfirmationIgnored { nft_id: NFT, kind: SECRET, version: 1, enclave: by, reason }
 }
 
 fn commitment(by: u64) -> [u8; 32] {
     entry(NFT, RED, by).commitment
-}
-
-fn set_type(cluster_id: u32, cluster_type: ClusterType) {
-    ClusterData::<Test>::mutate_extant(cluster_id, |cluster| cluster.cluster_type = cluster_type);
-}
-
-/// A slot's enclave gets another account.
-fn replace(slot_id: u32, account: u64) {
-    let operator = operator(0, slot_id);
-    EnclaveAccountOperator::<Test>::remove(enclave(0, slot_id));
-    EnclaveAccountOperator::<Test>::insert(account, operator);
-    EnclaveData::<Test>::mutate_extant(operator, |data| data.enclave_address = account);
-}
-
-/// A slot's enclave leaves its cluster.
-fn remove(slot_id: u32) {
-    let operator = operator(0, slot_id);
-    let data = EnclaveData::<Test>::take(operator).unwrap();
-    EnclaveAccountOperator::<Test>::remove(data.enclave_address);
-    EnclaveClusterId::<Test>::remove(operator);
-    ClusterData::<Test>::mutate_extant(0, |cluster| {
-        cluster.enclaves.retain(|(member, _)| *member != operator)
-    });
 }
 
 #[test]
@@ -153,9 +127,10 @@ fn the_latest_confirmation_of_a_slot_counts() {
         confirm(NFT, 0, 0, RED);
         confirm(NFT, 0, 0, BLUE);
         let by = enclave(0, 0);
+        let latest = SlotConfirmation { enclave: by, split: BLUE, commitment: commitment(by) };
         assert_eq!(
-            Confirmations::<Test>::get((NFT, SECRET, 1), (0, 0)),
-            Some(SlotConfirmation { enclave: by, split: BLUE, commitment: commitment(by) })
+            Confirmations::<Test>::get((NFT, SECRET, 1), 0),
+            [Some(latest), None, None, None, None]
         );
         confirm_all(NFT, 0, 1..5, BLUE);
         assert!(is_synced(NFT));
@@ -189,7 +164,7 @@ fn confirmations_of_a_removed_or_unattested_enclave_do_not_count() {
     TestExt::new().clusters(1).execute_with(|| {
         start(NFT);
         confirm_all(NFT, 0, 0..4, RED);
-        remove(1);
+        leave(0, 1);
         confirm(NFT, 0, 4, RED);
         assert!(!is_synced(NFT));
         assert_noop!(submit(enclave(0, 1), vec![entry(NFT, RED, 0)]), Error::<Test>::NotAssigned);
@@ -202,7 +177,7 @@ fn a_slots_former_account_does_not_count() {
     TestExt::new().clusters(1).execute_with(|| {
         start(NFT);
         confirm_all(NFT, 0, 0..4, RED);
-        replace(1, SUCCESSOR);
+        replace(0, 1, SUCCESSOR);
         confirm(NFT, 0, 4, RED);
         assert!(!is_synced(NFT));
         assert_noop!(
@@ -232,23 +207,14 @@ fn a_repeated_confirmation_completes_what_an_expired_attestation_held_up() {
 }
 
 #[test]
-fn a_rogue_enclave_cannot_pin_a_cluster() {
-    TestExt::new().clusters(2).execute_with(|| {
-        start(NFT);
-        // It is first, with a share that nobody gave it.
-        confirm(NFT, 0, 0, BLUE);
-        confirm_all(NFT, 1, 0..5, RED);
-        assert!(is_synced(NFT));
-        assert_eq!(TEE::status(NFT, SECRET).synced.unwrap().cluster_id, 1);
-    });
+fn what_a_cluster_confirmed_counts_again_when_it_is_no_longer_disabled() {
     TestExt::new().clusters(1).execute_with(|| {
         start(NFT);
-        confirm(NFT, 0, 0, BLUE);
-        confirm_all(NFT, 0, 1..5, RED);
-        assert!(!is_synced(NFT));
-        // Nor does it block its own cluster, once an honest enclave has its slot.
-        replace(0, 99);
-        assert_ok!(submit(99, vec![entry(NFT, RED, 99)]));
+        confirm_all(NFT, 0, 0..4, RED);
+        set_type(0, ClusterType::Disabled);
+        assert_noop!(submit(enclave(0, 4), vec![entry(NFT, RED, 4)]), Error::<Test>::NotAssigned);
+        set_type(0, ClusterType::Public);
+        confirm(NFT, 0, 4, RED);
         assert!(is_synced(NFT));
     });
 }
@@ -432,7 +398,7 @@ fn what_did_not_sync_is_not_charged_as_a_sync() {
             let syncs = u32::from(slot_id == CLUSTER_SIZE - 1);
             assert_eq!(
                 post.actual_weight,
-                Some(weights::DbWeights::<Test>::confirm_keyshares(1, syncs))
+                Some(<() as WeightInfo>::confirm_keyshares(1 - syncs, syncs))
             );
         }
         assert!(is_synced(NFT));

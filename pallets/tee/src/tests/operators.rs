@@ -1,39 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Clusters, registrations and assignments.
+//! Operators: how they register and how they leave.
 
-use frame_support::{
-    assert_noop, assert_ok,
-    traits::fungible::{Inspect, InspectHold},
-};
+use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use sp_runtime::traits::BadOrigin;
-use tee_primitives::cluster::{Cluster, ClusterType, CLUSTER_SIZE};
+use tee_primitives::cluster::ClusterType;
 
 use crate::{mock::*, *};
-
-const ALICE: u64 = 1;
-const BOB: u64 = 2;
-const ENCLAVE: u64 = 11;
-const OTHER_ENCLAVE: u64 = 12;
-
-fn register_as(operator: u64, enclave: u64) -> frame_support::pallet_prelude::DispatchResult {
-    TEE::register_enclave(RuntimeOrigin::signed(operator), enclave, uri())
-}
-
-fn assign(
-    operator: u64,
-    cluster_id: u32,
-    slot_id: u32,
-) -> frame_support::pallet_prelude::DispatchResult {
-    TEE::assign_enclave(RuntimeOrigin::root(), operator, cluster_id, slot_id)
-}
-
-fn create_cluster() {
-    assert_ok!(TEE::create_cluster(RuntimeOrigin::root(), ClusterType::Public));
-}
-
-fn held(who: u64) -> u64 {
-    Balances::balance_on_hold(&HoldReason::OperatorStake.into(), &who)
-}
 
 fn two_operators() -> TestExt {
     TestExt::new().balance(ALICE, RICH).balance(BOB, RICH)
@@ -74,13 +46,13 @@ fn registering_holds_the_stake_and_waits_for_governance() {
 #[test]
 fn registering_reserves_nothing_for_the_enclave() {
     two_operators().execute_with(|| {
-        create_cluster();
+        create_cluster(ClusterType::Public);
         assert_ok!(register_as(ALICE, ENCLAVE));
         assert_ok!(register_as(BOB, ENCLAVE));
 
         assert_ok!(assign(BOB, 0, 0));
         assert_noop!(assign(ALICE, 0, 1), Error::<Test>::EnclaveAddressAlreadyExists);
-        assert_ok!(TEE::remove_registration(RuntimeOrigin::root(), ALICE));
+        assert_ok!(TEE::remove_registration(root(), ALICE));
         assert_eq!(held(ALICE), 0);
     });
 }
@@ -88,14 +60,14 @@ fn registering_reserves_nothing_for_the_enclave() {
 #[test]
 fn a_bad_registration_changes_nothing() {
     two_operators().balance(3, STAKE - 1).execute_with(|| {
-        create_cluster();
+        create_cluster(ClusterType::Public);
         assert_noop!(
-            TEE::register_enclave(RuntimeOrigin::signed(ALICE), ENCLAVE, UriOf::<Test>::default()),
+            TEE::register_enclave(signed(ALICE), ENCLAVE, UriOf::<Test>::default()),
             Error::<Test>::ApiUriIsEmpty
         );
         assert_noop!(register_as(ALICE, ALICE), Error::<Test>::OperatorAndEnclaveAreSame);
         assert_noop!(register_as(3, ENCLAVE), Error::<Test>::InsufficientBalanceToBond);
-        assert_noop!(TEE::register_enclave(RuntimeOrigin::root(), ENCLAVE, uri()), BadOrigin);
+        assert_noop!(TEE::register_enclave(root(), ENCLAVE, uri()), BadOrigin);
 
         assert_ok!(register_as(ALICE, ENCLAVE));
         assert_noop!(register_as(ALICE, OTHER_ENCLAVE), Error::<Test>::RegistrationAlreadyExists);
@@ -106,21 +78,37 @@ fn a_bad_registration_changes_nothing() {
 }
 
 #[test]
-fn who_still_has_a_stake_cannot_register_again() {
+fn only_a_uri_that_a_request_can_be_made_to_is_taken() {
     two_operators().execute_with(|| {
-        assert_ok!(register_as(ALICE, ENCLAVE));
-        // What an operator has between its enclave's removal and its withdrawal.
-        EnclaveRegistrations::<Test>::remove(ALICE);
-        assert_noop!(register_as(ALICE, ENCLAVE), Error::<Test>::UnbondingPeriod);
-    });
-}
-
-#[test]
-fn the_stake_follows_the_amount_in_storage() {
-    two_operators().execute_with(|| {
-        StakingAmount::<Test>::put(STAKE / 2);
-        assert_ok!(register_as(ALICE, ENCLAVE));
-        assert_eq!(held(ALICE), STAKE / 2);
+        let register = |uri: &str| {
+            let uri = uri.as_bytes().to_vec().try_into().unwrap();
+            TEE::register_enclave(signed(ALICE), ENCLAVE, uri)
+        };
+        for bad in [
+            "enclave.example",
+            "ftp://enclave.example",
+            "HTTPS://enclave.example",
+            "https:/enclave.example",
+            "https://",
+            "https:///path",
+            "https://:8000",
+            "https://enclave example",
+            "https://enclave.example\n",
+            "https://enclave.example/\u{e9}",
+            " https://enclave.example",
+        ] {
+            assert_noop!(register(bad), Error::<Test>::ApiUriIsInvalid);
+        }
+        for good in [
+            "http://a",
+            "https://enclave.example",
+            "https://enclave.example:8000",
+            "http://127.0.0.1:8000",
+            "https://[::1]:8000",
+        ] {
+            assert_ok!(register(good));
+            assert_ok!(TEE::unregister_enclave(signed(ALICE)));
+        }
     });
 }
 
@@ -129,10 +117,10 @@ fn a_removed_registration_frees_the_stake() {
     two_operators().execute_with(|| {
         assert_ok!(register_as(ALICE, ENCLAVE));
         // A stake is what the operator bonded, not what is asked of the next one.
-        StakingAmount::<Test>::put(2 * STAKE);
+        assert_ok!(TEE::set_staking_amount(root(), 2 * STAKE));
         events();
 
-        assert_ok!(TEE::remove_registration(RuntimeOrigin::root(), ALICE));
+        assert_ok!(TEE::remove_registration(root(), ALICE));
         assert_eq!(Balances::balance(&ALICE), RICH);
         assert_eq!(held(ALICE), 0);
         assert_eq!(StakingLedger::<Test>::get(ALICE), None);
@@ -144,126 +132,131 @@ fn a_removed_registration_frees_the_stake() {
                 Event::Withdrawn { operator_address: ALICE, amount: STAKE },
             ]
         );
-        assert_noop!(
-            TEE::remove_registration(RuntimeOrigin::root(), ALICE),
-            Error::<Test>::RegistrationNotFound
-        );
+        assert_noop!(TEE::remove_registration(root(), ALICE), Error::<Test>::RegistrationNotFound);
         assert_ok!(register_as(ALICE, ENCLAVE));
     });
 }
 
 #[test]
-fn only_governance_decides() {
+fn who_waits_for_governance_leaves_at_once() {
     two_operators().execute_with(|| {
-        let alice = || RuntimeOrigin::signed(ALICE);
-        create_cluster();
-        assert_ok!(register_as(ALICE, ENCLAVE));
-        assert_noop!(TEE::create_cluster(alice(), ClusterType::Public), BadOrigin);
-        assert_noop!(TEE::assign_enclave(alice(), ALICE, 0, 0), BadOrigin);
-        assert_noop!(TEE::remove_registration(alice(), ALICE), BadOrigin);
-    });
-}
-
-#[test]
-fn clusters_are_numbered_from_zero() {
-    TestExt::new().execute_with(|| {
-        for (cluster_id, cluster_type) in
-            [ClusterType::Public, ClusterType::Admin].into_iter().enumerate()
-        {
-            let cluster_id = u32::try_from(cluster_id).unwrap();
-            assert_ok!(TEE::create_cluster(RuntimeOrigin::root(), cluster_type));
-            assert_eq!(events(), [Event::ClusterAdded { cluster_id, cluster_type }]);
-            assert_eq!(
-                ClusterData::<Test>::get(cluster_id),
-                Some(Cluster { enclaves: Default::default(), cluster_type })
-            );
-        }
-        assert_eq!(NextClusterId::<Test>::get(), 2);
-
-        NextClusterId::<Test>::put(u32::MAX);
-        assert_noop!(
-            TEE::create_cluster(RuntimeOrigin::root(), ClusterType::Public),
-            Error::<Test>::ClusterIdsExhausted
-        );
-    });
-}
-
-#[test]
-fn an_assigned_enclave_leads_to_its_place_and_back() {
-    two_operators().execute_with(|| {
-        create_cluster();
+        assert_noop!(TEE::unregister_enclave(signed(ALICE)), Error::<Test>::RegistrationNotFound);
         assert_ok!(register_as(ALICE, ENCLAVE));
         events();
 
-        assert_ok!(assign(ALICE, 0, 3));
-        assert_eq!(events(), [Event::EnclaveAssigned { operator_address: ALICE, cluster_id: 0 }]);
-        assert_eq!(EnclaveRegistrations::<Test>::get(ALICE), None);
-        assert_eq!(EnclaveData::<Test>::get(ALICE).unwrap().enclave_address, ENCLAVE);
-        assert_eq!(EnclaveAccountOperator::<Test>::get(ENCLAVE), Some(ALICE));
-        assert_eq!(EnclaveClusterId::<Test>::get(ALICE), Some(0));
-        assert_eq!(ClusterData::<Test>::get(0).unwrap().enclaves.into_inner(), [(ALICE, 3)]);
-        assert_eq!(held(ALICE), STAKE);
-    });
-}
-
-#[test]
-fn members_are_ordered_by_slot_whatever_the_order_of_assignment() {
-    let mut test = TestExt::new();
-    for slot_id in 0..CLUSTER_SIZE {
-        test = test.balance(operator(0, slot_id), RICH);
-    }
-    test.execute_with(|| {
-        create_cluster();
-        for slot_id in [3, 0, 4, 1, 2] {
-            join(0, slot_id);
-        }
-        let members: Vec<_> = (0..CLUSTER_SIZE).map(|slot| (operator(0, slot), slot)).collect();
-        assert_eq!(ClusterData::<Test>::get(0).unwrap().enclaves.into_inner(), members);
-    });
-}
-
-#[test]
-fn a_bad_assignment_changes_nothing() {
-    two_operators().balance(3, RICH).balance(4, RICH).execute_with(|| {
-        create_cluster();
-        assert_noop!(assign(ALICE, 0, 0), Error::<Test>::RegistrationNotFound);
-        assert_ok!(register_as(ALICE, ENCLAVE));
-        assert_ok!(register_as(BOB, OTHER_ENCLAVE));
-        assert_noop!(assign(ALICE, 1, 0), Error::<Test>::ClusterNotFound);
-        assert_noop!(assign(ALICE, 0, CLUSTER_SIZE), Error::<Test>::SlotIdOutOfRange);
-        assert_noop!(assign(ALICE, 0, u32::MAX), Error::<Test>::SlotIdOutOfRange);
-
-        unattest(ENCLAVE);
-        assert_noop!(assign(ALICE, 0, 0), Error::<Test>::NotAttested);
-        attest(ENCLAVE);
-        assert_ok!(assign(ALICE, 0, 0));
-        assert_noop!(assign(BOB, 0, 0), Error::<Test>::SlotIsTaken);
-    });
-}
-
-#[test]
-fn a_full_cluster_takes_nobody() {
-    TestExt::new().clusters(1).balance(ALICE, RICH).execute_with(|| {
-        assert_ok!(register_as(ALICE, ENCLAVE));
-        for slot_id in 0..CLUSTER_SIZE {
-            assert_noop!(assign(ALICE, 0, slot_id), Error::<Test>::ClusterIsFull);
-        }
-    });
-}
-
-#[test]
-fn an_operator_is_assigned_once() {
-    two_operators().execute_with(|| {
-        create_cluster();
-        create_cluster();
-        assert_ok!(register_as(ALICE, ENCLAVE));
-        assert_ok!(assign(ALICE, 0, 0));
-        assert_noop!(assign(ALICE, 1, 0), Error::<Test>::RegistrationNotFound);
-        assert_noop!(register_as(ALICE, OTHER_ENCLAVE), Error::<Test>::OperatorAlreadyExists);
-        // Nor does governance drop the stake of an assigned operator.
-        assert_noop!(
-            TEE::remove_registration(RuntimeOrigin::root(), ALICE),
-            Error::<Test>::RegistrationNotFound
+        assert_ok!(TEE::unregister_enclave(signed(ALICE)));
+        assert_eq!(Balances::balance(&ALICE), RICH);
+        assert_eq!(
+            events(),
+            [
+                Event::RegistrationRemoved { operator_address: ALICE },
+                Event::Withdrawn { operator_address: ALICE, amount: STAKE },
+            ]
         );
+        assert_noop!(TEE::unregister_enclave(signed(ALICE)), Error::<Test>::RegistrationNotFound);
+    });
+}
+
+#[test]
+fn who_asks_to_leave_serves_until_governance_agrees() {
+    TestExt::new().clusters(1).execute_with(|| {
+        let leaving = operator(0, 2);
+        start(NFT);
+        assert_noop!(
+            TEE::approve_enclave_unregistration(root(), leaving),
+            Error::<Test>::UnregistrationNotFound
+        );
+        System::set_block_number(5);
+        assert_ok!(TEE::unregister_enclave(signed(leaving)));
+        assert_eq!(
+            events(),
+            [
+                Event::MovedForUnregistration { operator_address: leaving },
+                Event::Unbonded { operator_address: leaving, amount: STAKE },
+            ]
+        );
+        assert_eq!(EnclaveUnregistrations::<Test>::get(leaving), Some(5));
+        assert_noop!(
+            TEE::unregister_enclave(signed(leaving)),
+            Error::<Test>::UnregistrationAlreadyExists
+        );
+        confirm_all(NFT, 0, 0..5, RED);
+        assert!(is_synced(NFT));
+        events();
+
+        assert_ok!(TEE::approve_enclave_unregistration(root(), leaving));
+        // Its stake is already known to be on its way out.
+        assert_eq!(events(), [Event::EnclaveRemoved { operator_address: leaving }]);
+        assert_eq!(TEE::cluster_of(enclave(0, 2)), None);
+        assert_noop!(
+            TEE::approve_enclave_unregistration(root(), leaving),
+            Error::<Test>::UnregistrationNotFound
+        );
+    });
+}
+
+#[test]
+fn a_removed_enclave_leaves_nothing_but_its_operators_stake() {
+    TestExt::new().clusters(1).execute_with(|| {
+        let operator = operator(0, 1);
+        assert_ok!(TEE::unregister_enclave(signed(operator)));
+        migrate(0, 1, ENCLAVE);
+        events();
+
+        assert_ok!(TEE::force_remove_enclave(root(), operator));
+        assert_eq!(events(), [Event::EnclaveRemoved { operator_address: operator }]);
+        assert!(!EnclaveData::<Test>::contains_key(operator));
+        assert!(!EnclaveAccountOperator::<Test>::contains_key(enclave(0, 1)));
+        assert!(!EnclaveClusterId::<Test>::contains_key(operator));
+        assert!(!EnclaveFacts::<Test>::contains_key(operator));
+        assert!(!EnclaveUnregistrations::<Test>::contains_key(operator));
+        assert!(!Migrations::<Test>::contains_key(operator));
+        assert!(!PublicPlatforms::<Test>::contains_key(platform(enclave(0, 1))));
+        assert!(!PublicPlatforms::<Test>::contains_key(platform(ENCLAVE)));
+        let members = ClusterData::<Test>::get(0).unwrap().enclaves;
+        assert!(members.iter().all(|(member, slot_id)| *member != operator && *slot_id != 1));
+        assert_eq!(held(operator), STAKE);
+
+        assert_noop!(TEE::force_remove_enclave(root(), operator), Error::<Test>::EnclaveNotFound);
+        // Nobody takes over a slot that its operator no longer has.
+        assert_noop!(
+            TEE::complete_update(signed(ENCLAVE), operator, u64::MAX),
+            Error::<Test>::MigrationNotFound
+        );
+    });
+}
+
+#[test]
+fn an_update_that_governance_has_not_seen_goes_with_the_enclave() {
+    TestExt::new().clusters(1).execute_with(|| {
+        name_successor(0, 1, ENCLAVE);
+        leave(0, 1);
+        assert!(!EnclaveUpdates::<Test>::contains_key(operator(0, 1)));
+    });
+}
+
+#[test]
+fn governance_removes_an_enclave_unasked() {
+    TestExt::new().clusters(1).execute_with(|| {
+        let operator_address = operator(0, 1);
+        assert_ok!(TEE::force_remove_enclave(root(), operator_address));
+        assert_eq!(
+            events(),
+            [
+                Event::Unbonded { operator_address, amount: STAKE },
+                Event::EnclaveRemoved { operator_address },
+            ]
+        );
+    });
+}
+
+#[test]
+fn who_left_and_withdrew_can_come_back() {
+    TestExt::new().clusters(1).execute_with(|| {
+        leave(0, 3);
+        System::set_block_number(1 + BONDING);
+        assert_ok!(TEE::withdraw_unbonded(signed(operator(0, 3))));
+        join(0, 3);
+        assert_eq!(TEE::cluster_of(enclave(0, 3)), Some((0, 3)));
     });
 }

@@ -4,10 +4,9 @@
 use frame_support::weights::Weight;
 use tee_primitives::traits::KeyshareRegistry;
 
-use crate::{mock::*, weights::DbWeights, *};
+use crate::{mock::*, *};
 
-const RED: [u8; 16] = [1; 16];
-
+/// Values of other clusters, or of versions that were given up, and of pending versions.
 fn confirmations() -> usize {
     Confirmations::<Test>::iter_keys().count()
 }
@@ -16,24 +15,46 @@ fn queued() -> usize {
     SweepQueue::<Test>::iter_keys().count()
 }
 
-/// What removing one version with this many confirmations costs.
-fn cost(confirmations: u64) -> Weight {
-    DbWeights::<Test>::sweep_version() + DbWeights::<Test>::sweep_confirmation() * confirmations
+fn unswept() -> u64 {
+    SyncCount::<Test>::get() - SweptCount::<Test>::get()
+}
+
+fn begin() -> Weight {
+    <() as WeightInfo>::sweep_begin()
+}
+
+/// What removing one version with confirmations of so many clusters costs.
+fn version(clusters: u64) -> Weight {
+    // The last look finds that no more is there.
+    <() as WeightInfo>::sweep_version() + <() as WeightInfo>::sweep_confirmation() * (clusters + 1)
+}
+
+/// What a look at the empty queue costs.
+fn look() -> Weight {
+    <() as WeightInfo>::sweep_version()
+}
+
+/// A version that one cluster has synced and so many others have confirmed in part.
+fn sync_among(nft_id: u32, others: u32) {
+    start(nft_id);
+    for cluster_id in 1..=others {
+        confirm_all(nft_id, cluster_id, 0..3, RED);
+    }
+    sync(nft_id, 0, 1);
 }
 
 #[test]
 fn a_synced_versions_confirmations_are_swept_in_all_clusters() {
-    TestExt::new().clusters(2).execute_with(|| {
-        start(NFT);
+    TestExt::new().clusters(3).execute_with(|| {
         start(NFT + 1);
-        confirm_all(NFT, 0, 0..3, RED);
         confirm_all(NFT + 1, 0, 0..2, RED);
-        confirm_all(NFT, 1, 0..5, RED);
-        assert_eq!((confirmations(), queued()), (10, 1));
+        sync_among(NFT, 2);
+        // Those of the cluster that synced are gone at once.
+        assert_eq!((confirmations(), unswept()), (3, 1));
 
         idle(Weight::MAX);
-        assert_eq!((confirmations(), queued()), (2, 0));
-        assert_eq!(Confirmations::<Test>::iter_prefix((NFT + 1, SECRET, 1)).count(), 2);
+        assert_eq!((confirmations(), unswept()), (1, 0));
+        assert_eq!(TEE::confirmed_slots(NFT + 1, SECRET, 0).len(), 2);
     });
 }
 
@@ -45,84 +66,110 @@ fn a_superseded_version_is_swept_and_the_pending_one_is_not() {
         start(NFT);
         let by = enclave(0, 0);
         submit(by, vec![versioned(NFT, 2, RED, by)]).unwrap();
-        assert_eq!((confirmations(), queued()), (4, 1));
+        assert_eq!((confirmations(), queued()), (2, 1));
 
         idle(Weight::MAX);
         assert_eq!((confirmations(), queued()), (1, 0));
-        assert!(Confirmations::<Test>::contains_key((NFT, SECRET, 2), (0, 0)));
+        assert!(Confirmations::<Test>::contains_key((NFT, SECRET, 2), 0));
     });
 }
 
 #[test]
-fn a_removed_keyshares_confirmations_are_swept() {
-    TestExt::new().clusters(1).execute_with(|| {
-        start(NFT);
-        confirm_all(NFT, 0, 0..3, RED);
-        TEE::remove(NFT, SECRET);
-        assert!(!Keyshares::<Test>::contains_key(NFT, SECRET));
+fn what_was_given_up_is_swept() {
+    let give_up: [fn(); 3] =
+        [|| TEE::cancel(NFT, SECRET), || TEE::end(NFT, SECRET), || TEE::remove(NFT, SECRET)];
+    for give_up in give_up {
+        TestExt::new().clusters(2).execute_with(|| {
+            start(NFT);
+            confirm_all(NFT, 0, 0..3, RED);
+            confirm_all(NFT, 1, 0..2, RED);
+            give_up();
+            assert_eq!((confirmations(), queued()), (2, 1));
 
+            idle(Weight::MAX);
+            assert_eq!((confirmations(), queued()), (0, 0));
+        });
+    }
+}
+
+#[test]
+fn a_version_that_is_synced_and_removed_before_the_sweep_is_swept() {
+    TestExt::new().clusters(2).execute_with(|| {
+        sync_among(NFT, 1);
+        TEE::remove(NFT, SECRET);
+        assert_eq!((confirmations(), unswept()), (1, 1));
         idle(Weight::MAX);
-        assert_eq!((confirmations(), queued()), (0, 0));
-    });
-}
-
-#[test]
-fn removing_what_is_unknown_leaves_nothing_behind() {
-    TestExt::new().execute_with(|| {
-        TEE::remove(NFT, SECRET);
-        assert_eq!(queued(), 0);
-        assert!(!Keyshares::<Test>::contains_key(NFT, SECRET));
+        assert_eq!((confirmations(), unswept()), (0, 0));
     });
 }
 
 #[test]
 fn the_sweep_stays_within_its_weight_and_resumes() {
-    TestExt::new().clusters(1).execute_with(|| {
-        start(NFT);
-        confirm_all(NFT, 0, 0..5, RED);
+    TestExt::new().clusters(4).execute_with(|| {
+        sync_among(NFT, 3);
 
         // Not even enough to look.
-        let too_little = DbWeights::<Test>::sweep_version() - Weight::from_parts(1, 0);
-        assert_eq!(idle(too_little), Weight::zero());
-        assert_eq!(confirmations(), 5);
+        assert_eq!(idle(look() - Weight::from_parts(1, 0)), Weight::zero());
+        assert_eq!(confirmations(), 3);
 
-        assert_eq!(idle(cost(2)), cost(2));
-        assert_eq!((confirmations(), queued()), (3, 1));
+        // One confirmation less than all.
+        let limit = begin() + version(3) - <() as WeightInfo>::sweep_confirmation() * 2;
+        assert_eq!(idle(limit), limit);
+        assert_eq!((confirmations(), unswept()), (1, 1));
         TEE::do_try_state().unwrap();
 
-        // Three confirmations and the look that finds no more.
-        assert_eq!(idle(cost(4)), cost(4));
-        assert_eq!((confirmations(), queued()), (0, 0));
+        let limit = begin() + version(1);
+        assert_eq!(idle(limit), limit);
+        assert_eq!((confirmations(), unswept()), (0, 0));
     });
 }
 
 #[test]
-fn a_long_queue_is_swept_over_many_blocks() {
+fn the_queue_of_what_was_given_up_resumes_too() {
+    TestExt::new().clusters(3).execute_with(|| {
+        start(NFT);
+        (0..3).for_each(|cluster_id| confirm(NFT, cluster_id, 0, RED));
+        TEE::cancel(NFT, SECRET);
+
+        // Three confirmations, and nothing left for the look that finds no more.
+        let limit = begin() + version(2);
+        assert_eq!(idle(limit), limit);
+        assert_eq!((confirmations(), queued()), (0, 1));
+        TEE::do_try_state().unwrap();
+
+        assert_eq!(idle(Weight::MAX), begin() + version(0) + look());
+        assert_eq!(queued(), 0);
+    });
+}
+
+#[test]
+fn a_long_log_is_swept_over_many_blocks() {
     const NFTS: u32 = 50;
-    TestExt::new().clusters(1).execute_with(|| {
+    TestExt::new().clusters(3).execute_with(|| {
         for nft_id in 0..NFTS {
-            start(nft_id);
-            confirm_all(nft_id, 0, 0..5, RED);
+            sync_among(nft_id, 2);
+            start(NFTS + nft_id);
+            confirm(NFTS + nft_id, 0, 0, RED);
+            TEE::cancel(NFTS + nft_id, SECRET);
         }
-        let limit = cost(20);
+        let limit = begin() + version(2) * 3;
         let mut blocks = 0;
-        while queued() > 0 {
-            let before = confirmations();
+        while unswept() > 0 || queued() > 0 {
+            let before = (confirmations(), unswept(), queued());
             let used = idle(limit);
             assert!(used.all_lte(limit));
-            assert!(before - confirmations() <= 20);
-            assert!(confirmations() < before);
+            assert!((confirmations(), unswept(), queued()) < before);
             TEE::do_try_state().unwrap();
             blocks += 1;
         }
         assert_eq!(confirmations(), 0);
-        assert!(blocks >= 250 / 20);
+        assert!(blocks >= NFTS / 3);
     });
 }
 
 #[test]
-fn an_empty_queue_costs_one_look() {
+fn with_nothing_to_do_a_block_pays_two_looks() {
     TestExt::new().execute_with(|| {
-        assert_eq!(idle(Weight::MAX), DbWeights::<Test>::sweep_version());
+        assert_eq!(idle(Weight::MAX), begin() + look());
     });
 }

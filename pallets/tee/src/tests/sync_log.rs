@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Versions and the log of their syncs.
+//! The log of syncs.
 
-use tee_primitives::{
-    keyshare::{KeyshareKind, SyncLogEntry},
-    traits::KeyshareRegistry,
-};
+use tee_primitives::{keyshare::SyncLogEntry, traits::KeyshareRegistry};
 
 use crate::{mock::*, *};
-
-const RED: [u8; 16] = [1; 16];
-
-fn sync(nft_id: u32, cluster_id: u32, version: u32) {
-    for slot_id in 0..5 {
-        let by = enclave(cluster_id, slot_id);
-        submit(by, vec![versioned(nft_id, version, RED, by)]).unwrap();
-    }
-}
 
 #[test]
 fn the_sync_log_tells_every_sync_in_its_order() {
@@ -45,51 +33,5 @@ fn a_burnt_nft_stays_in_the_sync_log() {
         TEE::remove(NFT, SECRET);
         assert_eq!(SyncCount::<Test>::get(), 1);
         assert!(SyncLog::<Test>::contains_key(0));
-    });
-}
-
-#[test]
-fn a_synced_version_stands_while_the_next_is_pending() {
-    TestExt::new().clusters(1).execute_with(|| {
-        start(NFT);
-        sync(NFT, 0, 1);
-        start(NFT);
-        let status = TEE::status(NFT, SECRET);
-        assert_eq!(status.synced.unwrap().version, 1);
-        assert_eq!(status.pending.unwrap().version, 2);
-
-        sync(NFT, 0, 2);
-        let status = TEE::status(NFT, SECRET);
-        assert_eq!(status.synced.unwrap().version, 2);
-        assert_eq!(status.pending, None);
-    });
-}
-
-#[test]
-fn a_version_number_is_never_used_again() {
-    TestExt::new().clusters(1).execute_with(|| {
-        let pending = || TEE::status(NFT, SECRET).pending.unwrap().version;
-        start(NFT);
-        assert_eq!(pending(), 1);
-        start(NFT);
-        assert_eq!(pending(), 2);
-        sync(NFT, 0, 2);
-        start(NFT);
-        assert_eq!(pending(), 3);
-        start(NFT);
-        assert_eq!(pending(), 4);
-    });
-}
-
-#[test]
-fn the_kinds_of_an_nft_are_separate() {
-    TestExt::new().clusters(1).execute_with(|| {
-        start(NFT);
-        TEE::start(NFT, KeyshareKind::Capsule);
-        sync(NFT, 0, 1);
-        assert!(TEE::status(NFT, SECRET).synced.is_some());
-        assert!(TEE::status(NFT, KeyshareKind::Capsule).synced.is_none());
-        TEE::remove(NFT, KeyshareKind::Capsule);
-        assert!(TEE::status(NFT, SECRET).synced.is_some());
     });
 }

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What enclaves have compiled in is what the runtime does.
+
+use codec::DecodeAll;
+use tee_primitives::{
+    abi,
+    keyshare::{KeyshareConfirmation, KeyshareKind},
+};
+
+use super::*;
+
+const SECRET: KeyshareKind = KeyshareKind::Secret;
+
+#[test]
+fn storage_keys_are_the_runtimes() {
+    let operator = Alice.to_account_id();
+    let raw: tee_primitives::RawAccountId = operator.clone().into();
+    let pairs = [
+        (abi::storage::next_nft_id(), pallet_nft::NextNFTId::<Runtime>::hashed_key().to_vec()),
+        (abi::storage::nft(7), pallet_nft::Nfts::<Runtime>::hashed_key_for(7)),
+        (
+            abi::storage::keyshares(7, SECRET),
+            pallet_tee::Keyshares::<Runtime>::hashed_key_for(7, SECRET),
+        ),
+        (
+            abi::storage::confirmations(7, SECRET, 1, 2),
+            pallet_tee::Confirmations::<Runtime>::hashed_key_for((7, SECRET, 1), 2),
+        ),
+        (abi::storage::delegated_nft(7), pallet_nft::DelegatedNFTs::<Runtime>::hashed_key_for(7)),
+        (abi::storage::rent_contract(7), pallet_rent::Contracts::<Runtime>::hashed_key_for(7)),
+        (abi::storage::sync_count(), pallet_tee::SyncCount::<Runtime>::hashed_key().to_vec()),
+        (abi::storage::sync_log(7), pallet_tee::SyncLog::<Runtime>::hashed_key_for(7)),
+        (abi::storage::enclave_abi(), pallet_tee::EnclaveAbi::<Runtime>::hashed_key().to_vec()),
+        (
+            abi::storage::enclave_account_operator(&raw),
+            pallet_tee::EnclaveAccountOperator::<Runtime>::hashed_key_for(&operator),
+        ),
+        (
+            abi::storage::enclave_cluster_id(&raw),
+            pallet_tee::EnclaveClusterId::<Runtime>::hashed_key_for(&operator),
+        ),
+        (
+            abi::storage::enclave_data(&raw),
+            pallet_tee::EnclaveData::<Runtime>::hashed_key_for(&operator),
+        ),
+        (abi::storage::cluster_data(2), pallet_tee::ClusterData::<Runtime>::hashed_key_for(2)),
+    ];
+    for (compiled_in, of_runtime) in pairs {
+        assert_eq!(compiled_in, of_runtime);
+    }
+}
+
+/// What the runtime stored, as an enclave reads it: no byte may be left.
+fn read<T: DecodeAll>(key: Vec<u8>) -> T {
+    let bytes = sp_io::storage::get(&key).expect("the runtime stores it");
+    T::decode_all(&mut &bytes[..]).expect("it has the documented type")
+}
+
+#[test]
+fn value_types_are_the_runtimes() {
+    type Raw = tee_primitives::RawAccountId;
+    use tee_primitives::{cluster, keyshare, nft, rent};
+
+    development().execute_with(|| {
+        let account = Alice.to_account_id();
+        let raw: Raw = account.clone().into();
+        assert_ok!(NFT::create_secret_nft(
+            RuntimeOrigin::signed(account.clone()),
+            b"public".to_vec().try_into().unwrap(),
+            b"secret".to_vec().try_into().unwrap(),
+            sp_runtime::Permill::from_percent(7),
+            None,
+            true,
+        ));
+        assert_eq!(read::<nft::NftId>(abi::storage::next_nft_id()), 1);
+        let stored = read::<nft::NftData<Raw, Vec<u8>>>(abi::storage::nft(0));
+        assert_eq!((stored.owner, &stored.offchain_data[..]), (raw, &b"public"[..]));
+        assert!(stored.state.is_secret && stored.state.is_syncing_secret);
+        let status = read::<keyshare::KeyshareStatus>(abi::storage::keyshares(0, SECRET));
+        assert_eq!(status.pending.map(|pending| pending.version), Some(1));
+
+        let enclave = Bob.to_account_id();
+        let raw_enclave: Raw = enclave.clone().into();
+        let uri = b"https://enclave.example".to_vec();
+        assert_ok!(TEE::register_enclave(
+            RuntimeOrigin::signed(account.clone()),
+            enclave.clone(),
+            uri.clone().try_into().unwrap(),
+        ));
+        let root = RuntimeOrigin::root;
+        assert_ok!(TEE::create_cluster(root(), cluster::ClusterType::Public));
+        assert_ok!(TEE::assign_enclave(root(), account, 0, 3));
+        assert_eq!(read::<Raw>(abi::storage::enclave_account_operator(&raw_enclave)), raw);
+        assert_eq!(read::<cluster::ClusterId>(abi::storage::enclave_cluster_id(&raw)), 0);
+        let data = read::<cluster::Enclave<Raw, Vec<u8>>>(abi::storage::enclave_data(&raw));
+        assert_eq!((data.enclave_address, data.api_uri), (raw_enclave, uri));
+        let members =
+            read::<cluster::Cluster<Vec<(Raw, cluster::SlotId)>>>(abi::storage::cluster_data(0));
+        assert_eq!(members.enclaves, [(raw, 3)]);
+
+        let entry = KeyshareConfirmation {
+            nft_id: 0,
+            kind: SECRET,
+            version: 1,
+            split: [2; 16],
+            commitment: [3; 32],
+        };
+        assert_ok!(TEE::confirm_keyshares(
+            RuntimeOrigin::signed(enclave),
+            vec![entry].try_into().unwrap(),
+        ));
+        let slots =
+            read::<keyshare::SlotConfirmations<Raw>>(abi::storage::confirmations(0, SECRET, 1, 0));
+        let own = keyshare::SlotConfirmation {
+            enclave: raw_enclave,
+            split: [2; 16],
+            commitment: [3; 32],
+        };
+        assert_eq!(slots, [None, None, None, Some(own), None]);
+
+        for slot_id in [0, 1, 2, 4] {
+            confirm_in_slot(slot_id, entry);
+        }
+        assert_eq!(read::<u64>(abi::storage::sync_count()), 1);
+        let logged = read::<keyshare::SyncLogEntry>(abi::storage::sync_log(0));
+        assert_eq!((logged.nft_id, logged.version, logged.cluster_id), (0, 1, 0));
+        assert_eq!(read::<u32>(abi::storage::enclave_abi()), abi::ENCLAVE_ABI);
+
+        let owner = RuntimeOrigin::signed(Alice.to_account_id());
+        let bob = Bob.to_account_id();
+        assert_ok!(NFT::delegate_nft(owner.clone(), 0, Some(bob.clone().into())));
+        assert_eq!(read::<Raw>(abi::storage::delegated_nft(0)), Raw::from(bob));
+        assert_ok!(NFT::create_nft(
+            owner.clone(),
+            Default::default(),
+            Default::default(),
+            None,
+            false
+        ));
+        let fee = rent::CancellationFee::FixedTokens(UNIT);
+        assert_ok!(Rent::create_contract(
+            owner,
+            1,
+            rent::Duration::Fixed(10),
+            rent::AcceptanceType::AutoAcceptance(None),
+            true,
+            rent::RentFee::Tokens(5 * UNIT),
+            fee,
+            rent::CancellationFee::None,
+        ));
+        let contract =
+            read::<rent::RentContractData<Raw, u128, Vec<Raw>>>(abi::storage::rent_contract(1));
+        assert_eq!((contract.renter, contract.renter_cancellation_fee), (raw, fee));
+    });
+}
+
+#[test]
+fn the_confirmation_call_is_the_runtimes() {
+    let batch = [KeyshareConfirmation {
+        nft_id: 7,
+        kind: SECRET,
+        version: 1,
+        split: [2; 16],
+        commitment: [3; 32],
+    }];
+    let bytes = abi::calls::confirm_keyshares(&batch);
+    let expected = RuntimeCall::TEE(pallet_tee::Call::confirm_keyshares {
+        batch: batch.to_vec().try_into().unwrap(),
+    });
+    assert_eq!(RuntimeCall::decode(&mut &bytes[..]), Ok(expected));
+}
+
+/// Registers an enclave in a slot of cluster 0 and lets it confirm.
+fn confirm_in_slot(slot_id: u32, entry: KeyshareConfirmation) {
+    let [operator, enclave] = [1u8, 2].map(|role| AccountId::from([role * 16 + slot_id as u8; 32]));
+    assert_ok!(Balances::force_set_balance(
+        RuntimeOrigin::root(),
+        operator.clone().into(),
+        1_000_000 * UNIT
+    ));
+    let uri = b"https://enclave.example".to_vec().try_into().unwrap();
+    assert_ok!(TEE::register_enclave(
+        RuntimeOrigin::signed(operator.clone()),
+        enclave.clone(),
+        uri
+    ));
+    assert_ok!(TEE::assign_enclave(RuntimeOrigin::root(), operator, 0, slot_id));
+    let batch = vec![entry].try_into().unwrap();
+    assert_ok!(TEE::confirm_keyshares(RuntimeOrigin::signed(enclave), batch));
+}
+
+#[test]
+fn the_completion_call_is_the_runtimes() {
+    let operator = Alice.to_account_id();
+    let bytes = abi::calls::complete_update(&operator.clone().into(), 7);
+    let expected = RuntimeCall::TEE(pallet_tee::Call::complete_update {
+        operator_address: operator,
+        cursor: 7,
+    });
+    assert_eq!(RuntimeCall::decode(&mut &bytes[..]), Ok(expected));
+}
