@@ -11,11 +11,14 @@ set -euo pipefail
 
 # Oldest Rust that builds the workspace (Cargo.toml, rust-version).
 MIN_RUST=93
+# Oldest Node.js that runs the test of the published client (tests/ternoa-js/package.json, engines).
+MIN_NODE=18
 # Name under which the Debian compiler is linked for the runtime's WebAssembly; see the Makefile.
 WASM_TOOLCHAIN=debian-wasm
 WASM_TARGET=wasm32v1-none
 
 PACKAGES=(build-essential ca-certificates git libssl-dev pkg-config protobuf-compiler)
+NODE_PACKAGES=(nodejs npm)
 WASM_PACKAGES=(cargo-web lld-22 rust-web-llvm rust-web-src rustc-web)
 
 wasm_from_debian=no
@@ -87,6 +90,20 @@ rust() {
   fi
 }
 
+has_node() {
+  local version
+  version=$(node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/') || return 1
+  [ "$version" -ge "$MIN_NODE" ] 2>/dev/null && command -v npm >/dev/null
+}
+
+node_js() {
+  has_node && return
+  is_debian || fail "Node.js $MIN_NODE or newer and npm are needed. See https://nodejs.org"
+  apt_install "${NODE_PACKAGES[@]}"
+  hash -r
+  has_node || fail "Node.js $MIN_NODE or newer and npm are needed, and apt has older ones. See https://nodejs.org"
+}
+
 has_wasm() { [ -d "$1/lib/rustlib/$WASM_TARGET/lib" ]; }
 
 # Debian's compiler takes only a library that it compiled itself, not one of its last version.
@@ -152,6 +169,7 @@ wasm_toolchain_from_debian() {
 }
 
 system_packages
+node_js
 rust
 wasm_target
 say "everything is there"

@@ -4,20 +4,15 @@
 use std::{future::Future, path::PathBuf};
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use tee_primitives::{
-    cluster::{ClusterId, ClusterType, SlotId},
-    Hash,
-};
-use tee_wallet::{chain::Chain, enclave::EnclaveClient};
+use clap::{Args, Parser, Subcommand};
+use tee_wallet::chain::Chain;
 use tokio::signal::unix::{signal, SignalKind};
 
 use crate::{
-    committee::{self, Motion, Outcome},
+    committee_cmd::{self, CommitteeCommand},
     demo::{self, DemoArgs},
-    devnet::{self, setup, Binaries, Devnet, DevnetConfig},
-    keys::{account, KeyArgs, MemberKeyArgs},
-    operator,
+    devnet::{self, Binaries, Devnet, DevnetConfig},
+    operator_cmd::{self, OperatorCommand},
     report::Report,
     status::status,
     wallet_cmd::{self, WalletCommand},
@@ -44,7 +39,8 @@ enum Command {
     Wallet(WalletCommand),
     /// The chain, its clusters and how their enclaves are.
     Status(StatusArgs),
-    /// Motions of the technical committee.
+    /// Motions of the technical committee: proposed, voted on and carried out, as far as the keys
+    /// given can.
     #[command(subcommand)]
     Committee(CommitteeCommand),
     /// What operators of enclaves do.
@@ -108,87 +104,6 @@ struct StatusArgs {
     node: NodeArgs,
 }
 
-#[derive(Debug, Subcommand)]
-enum CommitteeCommand {
-    /// Propose to create a cluster; vote and carry it out as far as the given keys can.
-    CreateCluster {
-        /// Whom the cluster serves.
-        #[arg(long = "type", value_enum, default_value_t = TypeArg::Public)]
-        cluster_type: TypeArg,
-        #[command(flatten)]
-        keys: MemberKeyArgs,
-        #[command(flatten)]
-        node: NodeArgs,
-    },
-    /// Propose to put an operator's enclave into a slot; vote and carry it out as far as the given
-    /// keys can.
-    Assign {
-        /// The operator's address.
-        #[arg(long, value_name = "ADDRESS")]
-        operator: String,
-        /// The cluster.
-        #[arg(long, value_name = "ID")]
-        cluster: ClusterId,
-        /// The slot, 0 to 4.
-        #[arg(long, value_name = "SLOT")]
-        slot: SlotId,
-        #[command(flatten)]
-        keys: MemberKeyArgs,
-        #[command(flatten)]
-        node: NodeArgs,
-    },
-    /// Vote for an open motion, and carry it out if it has enough votes.
-    Vote {
-        /// The motion's hash.
-        #[arg(long, value_name = "HASH")]
-        motion: String,
-        #[command(flatten)]
-        keys: MemberKeyArgs,
-        #[command(flatten)]
-        node: NodeArgs,
-    },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum TypeArg {
-    /// Takes no new keyshares.
-    Disabled,
-    /// Holds no keyshares.
-    Admin,
-    /// Open to every NFT, and replicated between clusters.
-    Public,
-    /// Never replicated to others.
-    Private,
-}
-
-impl From<TypeArg> for ClusterType {
-    fn from(arg: TypeArg) -> Self {
-        match arg {
-            TypeArg::Disabled => Self::Disabled,
-            TypeArg::Admin => Self::Admin,
-            TypeArg::Public => Self::Public,
-            TypeArg::Private => Self::Private,
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
-enum OperatorCommand {
-    /// Register an enclave and bond for it. The committee assigns it to a slot afterwards.
-    Register {
-        /// Where clients reach the enclave's API, for example https://enclave.example:8000.
-        #[arg(long, value_name = "URL")]
-        url: String,
-        /// The enclave's account; default: the one that its health shows at the URL.
-        #[arg(long, value_name = "ADDRESS")]
-        enclave: Option<String>,
-        #[command(flatten)]
-        key: KeyArgs,
-        #[command(flatten)]
-        node: NodeArgs,
-    },
-}
-
 /// Runs a command until it is done or interrupted.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let report = Report::terminal();
@@ -198,8 +113,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => interruptible(demo::run(args, report)).await,
         Command::Wallet(command) => interruptible(wallet_cmd::run(command, report)).await,
         Command::Status(args) => interruptible(show_status(&args, report)).await,
-        Command::Committee(command) => interruptible(run_committee(command, report)).await,
-        Command::Operator(command) => interruptible(run_operator(command, report)).await,
+        Command::Committee(command) => interruptible(committee_cmd::run(command, report)).await,
+        Command::Operator(command) => interruptible(operator_cmd::run(command, report)).await,
     }
 }
 
@@ -207,27 +122,6 @@ async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow
     tokio::select! {
         done = work => done,
         stopped = stop_signal() => { stopped?; anyhow::bail!("interrupted") }
-    }
-}
-
-async fn run_operator(command: OperatorCommand, report: Report) -> anyhow::Result<()> {
-    match command {
-        OperatorCommand::Register { url, enclave, key, node } => {
-            let operator = key.keypair()?;
-            let enclave = match enclave {
-                Some(address) => address,
-                None => EnclaveClient::new()?.health(&url).await?.enclave_address,
-            };
-            let chain = Chain::connect(&node.rpc_url).await?;
-            let account = account(&enclave)?;
-            let registered = operator::register(&chain, &operator, &account, &url);
-            let registered = report.waiting("registering", registered).await?;
-            report.line(format_args!(
-                "enclave {enclave} is registered in block #{}; the committee can assign it now",
-                registered.block_number
-            ));
-            Ok(())
-        }
     }
 }
 
@@ -288,70 +182,6 @@ async fn show_status(args: &StatusArgs, report: Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn run_committee(command: CommitteeCommand, report: Report) -> anyhow::Result<()> {
-    use tee_wallet::chain::calls;
-    let outcome = match command {
-        CommitteeCommand::CreateCluster { cluster_type, keys, node } => {
-            let chain = Chain::connect(&node.rpc_url).await?;
-            let call = calls::create_cluster(cluster_type.into());
-            let keys = keys.keypairs()?;
-            let outcome = committee::pass(&chain, &keys, call);
-            let outcome = report.waiting("the motion", outcome).await?;
-            if let Outcome::Carried(included) = &outcome {
-                report.line(format_args!("cluster {}", setup::created_cluster(included)?));
-            }
-            outcome
-        }
-        CommitteeCommand::Assign { operator, cluster, slot, keys, node } => {
-            let chain = Chain::connect(&node.rpc_url).await?;
-            let call = calls::assign_enclave(&account(&operator)?, cluster, slot);
-            let keys = keys.keypairs()?;
-            let outcome = committee::pass(&chain, &keys, call);
-            report.waiting("the motion", outcome).await?
-        }
-        CommitteeCommand::Vote { motion, keys, node } => {
-            let hash = parse_hash(&motion)?;
-            let chain = Chain::connect(&node.rpc_url).await?;
-            let keys = keys.keypairs()?;
-            report.waiting("the vote", vote(&chain, &keys, hash)).await?
-        }
-    };
-    match outcome {
-        Outcome::Carried(included) => {
-            report.line(format_args!("carried out in block #{}", included.block_number));
-        }
-        Outcome::Waiting { motion, missing } => report.line(format_args!(
-            "motion {} needs {missing} more votes: `tee committee vote --motion 0x{}`",
-            motion.index,
-            hex::encode(motion.hash)
-        )),
-    }
-    Ok(())
-}
-
-async fn vote(
-    chain: &Chain,
-    keys: &[subxt_signer::sr25519::Keypair],
-    hash: Hash,
-) -> anyhow::Result<Outcome> {
-    let open = committee::votes(&chain.best().await?, &hash).await?;
-    let index = open.context("there is no such open motion")?.index;
-    let motion = Motion { index, hash };
-    for key in keys {
-        committee::vote(chain, key, motion).await?;
-    }
-    let signer = keys.first().context("a vote needs a member's key")?;
-    committee::close_if_carried(chain, signer, motion).await
-}
-
-fn parse_hash(text: &str) -> anyhow::Result<Hash> {
-    let mut hash = Hash::default();
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    hex::decode_to_slice(digits, &mut hash)
-        .with_context(|| format!("{text} is not a hash of 32 bytes"))?;
-    Ok(hash)
-}
-
 /// Ends when the user or the system asks the program to end.
 async fn stop_signal() -> anyhow::Result<()> {
     let watch = |kind| signal(kind).context("cannot watch for signals");
@@ -388,13 +218,5 @@ mod tests {
         }
         Cli::command().debug_assert();
         explained(&Cli::command());
-    }
-
-    #[test]
-    fn a_hash_is_read_with_and_without_its_prefix() {
-        let digits = "11".repeat(32);
-        assert_eq!(parse_hash(&digits).unwrap(), [0x11; 32]);
-        assert_eq!(parse_hash(&format!("0x{digits}")).unwrap(), [0x11; 32]);
-        assert!(parse_hash("0x11").is_err());
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{bail, ensure, Context};
 use codec::{Compact, Decode, Encode};
 use subxt::dynamic::Value;
 use subxt_signer::sr25519::Keypair;
-use tee_primitives::{Hash, RawAccountId};
+use tee_primitives::{BlockNumber, Hash, RawAccountId};
 use tee_wallet::chain::{
     calls::{self, Call, Weight, COMMITTEE},
     Chain, ChainBlock, Included, WaitFor,
@@ -26,7 +26,7 @@ pub struct Motion {
 }
 
 /// How a motion stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Decode, Eq, PartialEq)]
 pub struct Votes {
     /// The motion's index.
     pub index: u32,
@@ -34,6 +34,38 @@ pub struct Votes {
     pub threshold: u32,
     /// Who voted for it.
     pub ayes: Vec<RawAccountId>,
+    /// Who voted against it.
+    pub nays: Vec<RawAccountId>,
+    /// The last block before it lapses.
+    pub end: BlockNumber,
+}
+
+impl Votes {
+    /// Votes that are missing to carry it.
+    pub fn missing(&self) -> u32 {
+        self.threshold.saturating_sub(count(&self.ayes))
+    }
+
+    /// Whether it cannot be carried any more: members who do not vote have not agreed, but could.
+    pub fn is_lost(&self, members: usize) -> bool {
+        members.saturating_sub(self.nays.len())
+            < usize::try_from(self.threshold).unwrap_or(usize::MAX)
+    }
+}
+
+fn count(votes: &[RawAccountId]) -> u32 {
+    u32::try_from(votes.len()).unwrap_or(u32::MAX)
+}
+
+/// A motion that is open, with what it proposes.
+#[derive(Clone, Debug)]
+pub struct OpenMotion {
+    /// Hash of the proposed call.
+    pub hash: Hash,
+    /// The proposed call, encoded.
+    pub call: Vec<u8>,
+    /// How it stands.
+    pub votes: Votes,
 }
 
 /// What came of a motion.
@@ -41,6 +73,8 @@ pub struct Votes {
 pub enum Outcome {
     /// It was carried, and the call succeeded in this block.
     Carried(Box<Included>),
+    /// It was closed in this block without having been carried.
+    Rejected(Box<Included>),
     /// It needs so many more votes.
     Waiting {
         /// The motion.
@@ -55,6 +89,7 @@ impl Outcome {
     pub fn carried(self) -> anyhow::Result<Included> {
         match self {
             Self::Carried(included) => Ok(*included),
+            Self::Rejected(_) => bail!("the committee rejected the motion"),
             Self::Waiting { missing, .. } => bail!("the motion needs {missing} more votes"),
         }
     }
@@ -88,9 +123,9 @@ pub async fn pass(chain: &Chain, keys: &[Keypair], proposal: Call) -> anyhow::Re
     let motion = propose(chain, first, proposal, threshold).await?;
     let needed = usize::try_from(threshold).unwrap_or(usize::MAX);
     for key in keys.iter().take(needed) {
-        vote(chain, key, motion).await?;
+        vote(chain, key, motion, true).await?;
     }
-    close_if_carried(chain, first, motion).await
+    close_if_decided(chain, first, motion).await
 }
 
 /// Proposes a call.
@@ -109,9 +144,14 @@ async fn propose(
     Ok(motion)
 }
 
-/// Votes for a motion.
-pub async fn vote(chain: &Chain, member: &Keypair, motion: Motion) -> anyhow::Result<()> {
-    let call = calls::vote(&motion.hash, motion.index, true);
+/// Votes for or against a motion.
+pub async fn vote(
+    chain: &Chain,
+    member: &Keypair,
+    motion: Motion,
+    approve: bool,
+) -> anyhow::Result<()> {
+    let call = calls::vote(&motion.hash, motion.index, approve);
     chain.submit(&call, member, WaitFor::Inclusion, STEP_LIMIT).await?;
     Ok(())
 }
@@ -120,31 +160,62 @@ pub async fn vote(chain: &Chain, member: &Keypair, motion: Motion) -> anyhow::Re
 pub async fn votes(block: &ChainBlock, hash: &Hash) -> anyhow::Result<Option<Votes>> {
     const WHAT: &str = "the votes on the motion";
     let key = [Value::from_bytes(hash)];
-    let Some(votes) = block.entry(WHAT, COMMITTEE, "Voting", key).await? else { return Ok(None) };
-    let (index, threshold, ayes) = Decode::decode(&mut votes.as_slice()).context(WHAT)?;
-    Ok(Some(Votes { index, threshold, ayes }))
+    let votes = block.entry(WHAT, COMMITTEE, "Voting", key).await?;
+    votes.map(|votes| Votes::decode(&mut votes.as_slice()).context(WHAT)).transpose()
 }
 
-/// Carries a motion out if it has enough votes.
-pub async fn close_if_carried(
+/// The motion with this hash; an error if it is not open.
+pub async fn open_motion(block: &ChainBlock, hash: &Hash) -> anyhow::Result<Motion> {
+    let votes = votes(block, hash).await?.context("there is no such open motion")?;
+    Ok(Motion { index: votes.index, hash: *hash })
+}
+
+/// The open motions, oldest first.
+pub async fn motions(block: &ChainBlock) -> anyhow::Result<Vec<OpenMotion>> {
+    const WHAT: &str = "the open motions";
+    let hashes = block.entry(WHAT, COMMITTEE, "Proposals", []).await?.unwrap_or_default();
+    let mut motions = Vec::new();
+    for hash in Vec::<Hash>::decode(&mut hashes.as_slice()).context(WHAT)? {
+        let votes = votes(block, &hash).await?.context(WHAT)?;
+        motions.push(OpenMotion { hash, call: proposal(block, &hash).await?, votes });
+    }
+    motions.sort_by_key(|motion| motion.votes.index);
+    Ok(motions)
+}
+
+/// The call that a motion proposes, encoded.
+async fn proposal(block: &ChainBlock, hash: &Hash) -> anyhow::Result<Vec<u8>> {
+    const WHAT: &str = "the proposed call";
+    block.entry(WHAT, COMMITTEE, "ProposalOf", [Value::from_bytes(hash)]).await?.context(WHAT)
+}
+
+/// Closes a motion if its votes decide it already.
+pub async fn close_if_decided(
     chain: &Chain,
     signer: &Keypair,
     motion: Motion,
 ) -> anyhow::Result<Outcome> {
-    const WHAT: &str = "the proposed call";
     let block = chain.best().await?;
     let votes = votes(&block, &motion.hash).await?.context("there is no such open motion")?;
-    let ayes = u32::try_from(votes.ayes.len()).unwrap_or(u32::MAX);
-    let missing = votes.threshold.saturating_sub(ayes);
-    if missing > 0 {
+    let missing = votes.missing();
+    if missing > 0 && !votes.is_lost(members(&block).await?.len()) {
         return Ok(Outcome::Waiting { motion, missing });
     }
-    let key = [Value::from_bytes(motion.hash)];
-    let call = block.entry(WHAT, COMMITTEE, "ProposalOf", key).await?.context(WHAT)?;
+    close(chain, signer, motion).await
+}
+
+/// Ends a motion that its votes decide, or whose time is over, and carries it out if it has enough
+/// votes. An error of the call it carries out is an error here.
+pub async fn close(chain: &Chain, signer: &Keypair, motion: Motion) -> anyhow::Result<Outcome> {
+    let block = chain.best().await?;
+    let call = proposal(&block, &motion.hash).await?;
     let length = u32::try_from(call.len())?;
     let weight = weight_of(&block, call).await?;
     let call = calls::close(&motion.hash, motion.index, weight, length);
     let closed = chain.submit(&call, signer, WaitFor::Inclusion, STEP_LIMIT).await?;
+    if closed.event(COMMITTEE, "Disapproved").is_some() {
+        return Ok(Outcome::Rejected(Box::new(closed)));
+    }
     let executed = closed.event(COMMITTEE, "Executed").context("the motion was not carried out")?;
     let (_hash, result) =
         executed.split_at_checked(size_of::<Hash>()).context("the motion's result is missing")?;
@@ -168,12 +239,26 @@ async fn weight_of(block: &ChainBlock, mut call: Vec<u8>) -> anyhow::Result<Weig
 
 #[cfg(test)]
 mod tests {
-    use super::two_thirds;
+    use super::*;
 
     #[test]
     fn two_thirds_are_never_rounded_down() {
         for (members, votes) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (9, 6)] {
             assert_eq!(two_thirds(members), votes);
         }
+    }
+
+    #[test]
+    fn a_motion_is_lost_when_too_few_members_are_left_to_carry_it() {
+        let votes = |ayes, nays| Votes {
+            index: 0,
+            threshold: 2,
+            ayes: vec![[1; 32]; ayes],
+            nays: vec![[2; 32]; nays],
+            end: 9,
+        };
+        assert!(!votes(0, 0).is_lost(3) && !votes(0, 1).is_lost(3) && !votes(1, 1).is_lost(3));
+        assert!(votes(0, 2).is_lost(3) && votes(1, 2).is_lost(3));
+        assert_eq!([0, 1, 2, 3].map(|ayes| votes(ayes, 0).missing()), [2, 1, 0, 0]);
     }
 }

@@ -8,19 +8,27 @@
 //! | [`demo`] | `tee demo` |
 //! | [`wallet_cmd`] | `tee wallet` |
 //! | [`status`] | `tee status` |
+//! | [`committee_cmd`] | `tee committee` |
 //! | [`committee`] | motions |
+//! | [`operator_cmd`] | `tee operator` |
 //! | [`operator`] | registration |
+//! | [`words`] | what calls and events say |
+//! | [`tokens`] | amounts of money |
 //! | [`keys`] | where signing keys come from |
 //! | [`process`] | child processes |
 //! | [`report`] | progress for people |
 
 pub mod app;
 pub mod committee;
+pub mod committee_cmd;
 pub mod demo;
 pub mod devnet;
 pub mod keys;
 pub mod operator;
+pub mod operator_cmd;
 pub mod process;
 pub mod report;
 pub mod status;
+pub mod tokens;
 pub mod wallet_cmd;
+pub mod words;

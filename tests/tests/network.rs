@@ -8,6 +8,7 @@
 mod network {
     pub mod availability;
     pub mod command_line;
+    pub mod committee;
     pub mod confirmations;
     pub mod crashes;
     pub mod hostile_input;
@@ -19,7 +20,7 @@ use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use network::{
-    availability, command_line, confirmations, crashes, hostile_input, refusals, storing,
+    availability, command_line, committee, confirmations, crashes, hostile_input, refusals, storing,
 };
 use tee_cli::{
     devnet::{Devnet, DevnetConfig},
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
         storing::the_same_request_again_is_the_same_success,
         storing::mixed_splits_never_sync,
         command_line::a_killed_mint_is_resumed_and_viewed,
+        committee::a_session_by_hand_tells_what_it_did_on_chain,
+        committee::a_motion_that_fails_on_chain_tells_the_pallets_sentence,
+        committee::a_motion_that_most_vote_against_is_rejected,
         refusals::who_does_not_own_the_nft_cannot_store,
         refusals::an_expired_token_is_refused,
         refusals::a_token_too_far_ahead_is_refused,

@@ -21,10 +21,7 @@ use tee_wallet::{
 use tokio::time::Instant;
 
 use super::Devnet;
-use crate::{committee, operator, report::Report};
-
-/// The smallest amount is 10⁻¹⁸ of this.
-pub const UNIT: u128 = 1_000_000_000_000_000_000;
+use crate::{committee, operator, report::Report, tokens::UNIT};
 
 /// What an enclave's account begins with: published clients want at least one unit, and
 /// confirmations are paid before they are refunded.

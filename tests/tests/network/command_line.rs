@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `tee wallet` as its user runs it.
+//! `tee` as its user runs it.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,19 +13,25 @@ use tee_wallet::recovery::RecoveryFile;
 
 const OWNER: &str = "//Ferdie";
 
-fn tee(devnet: &Devnet, command: &[&str], key: &str) -> anyhow::Result<Command> {
+/// A command of `tee` to the network's node.
+pub fn tee(devnet: &Devnet, command: &[&str]) -> anyhow::Result<Command> {
     let node = Binaries::find(None, None)?.node;
     let program = node.parent().context("the programs are in a folder")?.join("tee");
     let mut tee = Command::new(program);
-    tee.arg("wallet").args(command).args(["--suri", key, "--rpc-url", devnet.ws_url()]);
+    tee.args(command).args(["--rpc-url", devnet.ws_url()]);
     Ok(tee)
+}
+
+fn wallet(devnet: &Devnet, command: &[&str], key: &str) -> anyhow::Result<Command> {
+    tee(devnet, &[&["wallet"], command, &["--suri", key]].concat())
 }
 
 fn path(path: &Path) -> anyhow::Result<&str> {
     path.to_str().context("the path is text")
 }
 
-fn said(output: &Output) -> String {
+/// What a command printed.
+pub fn said(output: &Output) -> String {
     let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     format!("{out}\n{err}")
 }
@@ -44,7 +50,7 @@ pub async fn a_killed_mint_is_resumed_and_viewed(devnet: &mut Devnet) -> anyhow:
 
     // Killed as soon as the NFT exists: its key is nowhere but in the recovery file.
     let mint = ["mint", "--file", path(&file)?, "--out", path(&sealed)?];
-    let mut minting = tee(devnet, &mint, OWNER)?.stdout(Stdio::piped()).spawn()?;
+    let mut minting = wallet(devnet, &mint, OWNER)?.stdout(Stdio::piped()).spawn()?;
     let lines = BufReader::new(minting.stdout.take().context("no output")?).lines();
     let created = lines.map_while(Result::ok).find(|line| line.contains("created in block"));
     minting.kill()?;
@@ -56,19 +62,19 @@ pub async fn a_killed_mint_is_resumed_and_viewed(devnet: &mut Devnet) -> anyhow:
 
     // Neither another account nor another NFT costs the key.
     let resume = ["resume", "--recovery", path(&recovery)?];
-    ensure!(!tee(devnet, &resume, "//Eve")?.output()?.status.success());
+    ensure!(!wallet(devnet, &resume, "//Eve")?.output()?.status.success());
     let wrong = [&resume[..], &["--nft", "4000000000"]].concat();
-    ensure!(!tee(devnet, &wrong, OWNER)?.output()?.status.success());
+    ensure!(!wallet(devnet, &wrong, OWNER)?.output()?.status.success());
     ensure!(recovery.is_file(), "the key is gone");
 
-    let resumed = tee(devnet, &[&resume[..], &["--nft", nft_id]].concat(), OWNER)?.output()?;
+    let resumed = wallet(devnet, &[&resume[..], &["--nft", nft_id]].concat(), OWNER)?.output()?;
     ensure!(resumed.status.success(), "{}", said(&resumed));
     ensure!(!recovery.exists(), "the key is left on disk");
 
     let view = ["view", "--nft", nft_id, "--media", path(&sealed)?, "--out", path(&opened)?];
-    let stranger = tee(devnet, &view, "//Eve")?.output()?;
+    let stranger = wallet(devnet, &view, "//Eve")?.output()?;
     ensure!(!stranger.status.success() && !opened.exists(), "{}", said(&stranger));
-    let viewed = tee(devnet, &view, OWNER)?.output()?;
+    let viewed = wallet(devnet, &view, OWNER)?.output()?;
     ensure!(viewed.status.success(), "{}", said(&viewed));
     ensure!(std::fs::read(&opened)? == std::fs::read(&file)?, "another file came back");
     Ok(())

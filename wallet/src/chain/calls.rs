@@ -65,21 +65,86 @@ pub fn register_enclave(enclave: &RawAccountId, api_uri: &str) -> Call {
     call("TEE", "register_enclave", [account(enclave), Value::from_bytes(api_uri)])
 }
 
+/// An operator asks to leave with its enclave, or takes back a registration that waits.
+pub fn unregister_enclave() -> Call {
+    call("TEE", "unregister_enclave", [])
+}
+
+/// An operator asks to replace its enclave or the URI of its API.
+pub fn update_enclave(new_enclave: &RawAccountId, new_api_uri: &str) -> Call {
+    call("TEE", "update_enclave", [account(new_enclave), Value::from_bytes(new_api_uri)])
+}
+
+/// An operator takes its update back.
+pub fn cancel_update() -> Call {
+    call("TEE", "cancel_update", [])
+}
+
+/// An operator that has left takes its stake back.
+pub fn withdraw_unbonded() -> Call {
+    call("TEE", "withdraw_unbonded", [])
+}
+
+/// An operator raises its stake to what is asked.
+pub fn bond_extra() -> Call {
+    call("TEE", "bond_extra", [])
+}
+
+/// An operator takes back what it has bonded above what is asked.
+pub fn refund_excess() -> Call {
+    call("TEE", "refund_excess", [])
+}
+
 /// The committee creates a cluster.
 pub fn create_cluster(cluster_type: ClusterType) -> Call {
-    let name = match cluster_type {
-        ClusterType::Disabled => "Disabled",
-        ClusterType::Admin => "Admin",
-        ClusterType::Public => "Public",
-        ClusterType::Private => "Private",
-    };
-    call("TEE", "create_cluster", [Value::unnamed_variant(name, [])])
+    call("TEE", "create_cluster", [type_of_cluster(cluster_type)])
+}
+
+/// The committee changes whom a cluster serves.
+pub fn update_cluster(cluster_id: ClusterId, cluster_type: ClusterType) -> Call {
+    let cluster_id = Value::u128(cluster_id.into());
+    call("TEE", "update_cluster", [cluster_id, type_of_cluster(cluster_type)])
+}
+
+/// The committee removes an empty cluster.
+pub fn remove_cluster(cluster_id: ClusterId) -> Call {
+    call("TEE", "remove_cluster", [Value::u128(cluster_id.into())])
 }
 
 /// The committee puts an operator's enclave into a slot.
 pub fn assign_enclave(operator: &RawAccountId, cluster_id: ClusterId, slot_id: SlotId) -> Call {
     let [cluster_id, slot_id] = [cluster_id, slot_id].map(|id| Value::u128(id.into()));
     call("TEE", "assign_enclave", [account(operator), cluster_id, slot_id])
+}
+
+/// The committee refuses a registration; the operator gets its stake back.
+pub fn remove_registration(operator: &RawAccountId) -> Call {
+    call("TEE", "remove_registration", [account(operator)])
+}
+
+/// The committee takes an operator's enclave out of its slot, whether or not it asked to leave.
+pub fn force_remove_enclave(operator: &RawAccountId) -> Call {
+    call("TEE", "force_remove_enclave", [account(operator)])
+}
+
+/// The committee lets an operator go that asked to leave.
+pub fn approve_enclave_unregistration(operator: &RawAccountId) -> Call {
+    call("TEE", "approve_enclave_unregistration", [account(operator)])
+}
+
+/// The committee allows an operator's update.
+pub fn approve_update_enclave(operator: &RawAccountId) -> Call {
+    call("TEE", "approve_update_enclave", [account(operator)])
+}
+
+/// The committee refuses an operator's update.
+pub fn reject_update(operator: &RawAccountId) -> Call {
+    call("TEE", "reject_update", [account(operator)])
+}
+
+/// The committee sets what operators bond, in the smallest unit.
+pub fn set_staking_amount(amount: u128) -> Call {
+    call("TEE", "set_staking_amount", [Value::u128(amount)])
 }
 
 /// A committee member proposes a call, whose encoding is `length` bytes long.
@@ -111,6 +176,16 @@ fn account(account: &RawAccountId) -> Value {
     Value::from_bytes(account)
 }
 
+fn type_of_cluster(cluster_type: ClusterType) -> Value {
+    let name = match cluster_type {
+        ClusterType::Disabled => "Disabled",
+        ClusterType::Admin => "Admin",
+        ClusterType::Public => "Public",
+        ClusterType::Private => "Private",
+    };
+    Value::unnamed_variant(name, [])
+}
+
 #[cfg(test)]
 mod tests {
     use codec::{Compact, Decode, DecodeAll, Encode};
@@ -138,15 +213,29 @@ mod tests {
         let (id, compact) = (0u8, |number: u128| Compact(number).encode());
         let create_cluster = encoded(&metadata, &create_cluster(ClusterType::Private));
         let weight = Weight { ref_time: 1 << 40, proof_size: 1 << 20 };
-        let cases: [(Call, Vec<u8>); 9] = [
+        let cases: [(Call, Vec<u8>); 23] = [
             (
                 transfer_keep_alive(&ACCOUNT, 1 << 70),
                 [(id, ACCOUNT).encode(), compact(1 << 70)].concat(),
             ),
             (create_secret_nft(b"a", b""), ("a", "", 0u32, None::<u32>, false).encode()),
             (register_enclave(&ACCOUNT, "url"), (ACCOUNT, "url").encode()),
+            (unregister_enclave(), Vec::new()),
+            (update_enclave(&ACCOUNT, "url"), (ACCOUNT, "url").encode()),
+            (cancel_update(), Vec::new()),
+            (withdraw_unbonded(), Vec::new()),
+            (bond_extra(), Vec::new()),
+            (refund_excess(), Vec::new()),
             (super::create_cluster(ClusterType::Private), vec![3]),
+            (update_cluster(4, ClusterType::Disabled), (4u32, 0u8).encode()),
+            (remove_cluster(4), 4u32.encode()),
             (assign_enclave(&ACCOUNT, 4, 3), (ACCOUNT, 4u32, 3u32).encode()),
+            (remove_registration(&ACCOUNT), ACCOUNT.encode()),
+            (force_remove_enclave(&ACCOUNT), ACCOUNT.encode()),
+            (approve_enclave_unregistration(&ACCOUNT), ACCOUNT.encode()),
+            (approve_update_enclave(&ACCOUNT), ACCOUNT.encode()),
+            (reject_update(&ACCOUNT), ACCOUNT.encode()),
+            (set_staking_amount(1 << 70), (1u128 << 70).encode()),
             (
                 propose(2, super::create_cluster(ClusterType::Private), 3),
                 [compact(2), create_cluster.clone(), compact(3)].concat(),
@@ -180,6 +269,7 @@ mod tests {
             ("TEE", "SyncCount"),
             ("TEE", "StakingAmount"),
             (COMMITTEE, "Members"),
+            (COMMITTEE, "Proposals"),
             (COMMITTEE, "Voting"),
             (COMMITTEE, "ProposalOf"),
         ] {

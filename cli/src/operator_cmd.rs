@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `tee operator`: what operators of enclaves do.
+
+use clap::{Args, Subcommand};
+use tee_primitives::RawAccountId;
+use tee_wallet::{
+    chain::{calls, Chain, WaitFor},
+    enclave::EnclaveClient,
+};
+
+use crate::{
+    app::NodeArgs,
+    keys::{account, KeyArgs},
+    operator::LIMIT,
+    report::Report,
+    words,
+};
+
+/// What operators of enclaves do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorCommand {
+    /// Register an enclave and bond for it. The committee assigns it to a slot afterwards.
+    Register {
+        #[command(flatten)]
+        enclave: EnclaveArgs,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Ask to leave with the enclave; take a registration back that still waits.
+    Unregister(Signer),
+    /// Take the stake back: after the committee let the enclave go and the bonding period is over.
+    Withdraw(Signer),
+    /// Ask to replace the enclave, or the place of its API.
+    Update {
+        #[command(flatten)]
+        enclave: EnclaveArgs,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Take an update back.
+    CancelUpdate(Signer),
+    /// Raise the stake to what is asked.
+    BondExtra(Signer),
+    /// Take back what is bonded above what is asked.
+    RefundExcess(Signer),
+}
+
+/// The enclave and its API.
+#[derive(Args, Debug)]
+pub(crate) struct EnclaveArgs {
+    /// Where clients reach the enclave's API, for example https://enclave.example:8000.
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// The enclave's account; default: the one that its health shows at the URL.
+    #[arg(long, value_name = "ADDRESS")]
+    enclave: Option<String>,
+}
+
+/// Who acts, and where.
+#[derive(Args, Debug)]
+pub(crate) struct Signer {
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+impl EnclaveArgs {
+    async fn account(&self) -> anyhow::Result<RawAccountId> {
+        match &self.enclave {
+            Some(address) => account(address),
+            None => account(&EnclaveClient::new()?.health(&self.url).await?.enclave_address),
+        }
+    }
+}
+
+/// Runs `tee operator`.
+pub(crate) async fn run(command: OperatorCommand, report: Report) -> anyhow::Result<()> {
+    use OperatorCommand as C;
+
+    let mut next = None;
+    let (signer, call) = match command {
+        C::Register { enclave, signer } => {
+            next = Some("the committee can assign it now");
+            (signer, calls::register_enclave(&enclave.account().await?, &enclave.url))
+        }
+        C::Unregister(signer) => (signer, calls::unregister_enclave()),
+        C::Withdraw(signer) => (signer, calls::withdraw_unbonded()),
+        C::Update { enclave, signer } => {
+            (signer, calls::update_enclave(&enclave.account().await?, &enclave.url))
+        }
+        C::CancelUpdate(signer) => (signer, calls::cancel_update()),
+        C::BondExtra(signer) => (signer, calls::bond_extra()),
+        C::RefundExcess(signer) => (signer, calls::refund_excess()),
+    };
+    let key = signer.key.keypair()?;
+    let chain = Chain::connect(&signer.node.rpc_url).await?;
+    let included = chain.submit(&call, &key, WaitFor::Inclusion, LIMIT);
+    let included = report.waiting("waiting for inclusion", included).await?;
+    for sentence in words::happened(&chain, &included).await? {
+        report.line(sentence);
+    }
+    report.line(format_args!("done in block #{}", included.block_number));
+    if let Some(next) = next {
+        report.line(next);
+    }
+    Ok(())
+}
