@@ -13,7 +13,7 @@ BIN = $(or $(CARGO_TARGET_DIR),target)/debug
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: ## Install what a build needs and the machine lacks
@@ -32,11 +32,12 @@ devnet: build ## Run a network of one node and five enclaves until Ctrl-C
 	@$(BIN)/tee devnet up
 
 .PHONY: test
-test: format build lint test-unit test-e2e ## Check format and lints, run all tests
+test: format build lint test-unit test-benchmarks test-e2e ## Check format and lints, run all tests
 
 .PHONY: format
 format: setup ## Check the format
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path zombienet/Cargo.toml --check
 
 .PHONY: lint
 lint: build ## Run clippy, warnings denied
@@ -48,7 +49,32 @@ test-unit: build ## Run the unit tests
 
 .PHONY: test-e2e
 test-e2e: build ## Run the end-to-end tests: real node, real enclaves
+	@scripts/setup.sh --tests
 	$(CARGO) test --workspace --locked --test '*' -- --test-threads=1
+
+# zombienet is a workspace of its own, with another subxt: see zombienet/Cargo.toml.
+.PHONY: zombienet-smoke
+zombienet-smoke: build ## Start four validators by zombienet: all author, finalize and agree
+	PATH="$(abspath $(BIN)):$$PATH" $(CARGO) run --locked --target-dir $(BIN)/../zombienet --manifest-path zombienet/Cargo.toml
+
+# With features that the node is not built with, so the SDK is compiled once more.
+BENCHMARKED := mandate nft rent tee validator-set
+.PHONY: test-benchmarks
+test-benchmarks: setup ## Run the pallets' benchmarks as tests, and their tests with try-runtime
+	SKIP_WASM_BUILD=1 $(CARGO) test --locked --lib $(BENCHMARKED:%=-p pallet-%) \
+		--features '$(BENCHMARKED:%=pallet-%/runtime-benchmarks) $(BENCHMARKED:%=pallet-%/try-runtime)'
+
+.PHONY: weights
+weights: setup ## Measure what calls weigh and write runtime/src/weights (needs frame-omni-bencher)
+	scripts/weights.sh
+
+.PHONY: bench-chain
+bench-chain: build ## Print how many keyshares a block syncs
+	@$(CARGO) test --quiet --workspace --locked --lib -- --nocapture throughput:: | grep -A2 'synced per block'
+
+.PHONY: contract
+contract: setup ## Write anew what tests compare metadata and errors with
+	TEE_WRITE_CONTRACT=1 $(CARGO) test --quiet --workspace --locked --lib -- contract:: errors::
 
 .PHONY: deny
 deny: ## Check licences, bans and sources of dependencies (needs cargo-deny)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Compiles the runtime to WebAssembly; for tests of a runtime upgrade also under the next spec
-//! version, unless it is a release.
+//! Compiles the runtime to WebAssembly; in debug builds also under the next spec version, for tests
+//! of a runtime upgrade.
 
 fn main() {
     println!("cargo:rustc-check-cfg=cfg(next_version)");

@@ -18,8 +18,10 @@ use crate::{
 };
 
 /// Counts the versions of what enclaves have compiled in: every storage key, value type and call
-/// of this module. The runtime stores the number it keeps to; an enclave that finds another serves
-/// nobody until it is replaced. Raised with every change, which the runtime's tests enforce.
+/// of this module. The runtime stores the number it keeps to ([`storage::enclave_abi`]). Who has
+/// another number compiled in may read other values and sign other calls than it means: comparing
+/// the two tells whether a program fits the runtime. Raised with every change, which the runtime's
+/// tests enforce.
 pub const ENCLAVE_ABI: u32 = 1;
 
 /// Where values are in the chain's storage. Each function's value type stands in its

@@ -30,9 +30,9 @@ pub trait KeyshareRegistry {
     /// Forgets the keyshares for good, because the NFT was burnt and its id is never used again.
     fn remove(nft_id: NftId, kind: KeyshareKind);
 
-    /// Makes the pending version synced, as if a cluster had confirmed it.
+    /// Makes the pending version synced, as if the cluster had confirmed it.
     #[cfg(feature = "runtime-benchmarks")]
-    fn force_sync(nft_id: NftId, kind: KeyshareKind);
+    fn force_sync(nft_id: NftId, kind: KeyshareKind, cluster_id: crate::cluster::ClusterId);
 }
 
 /// Told when all enclaves of a cluster have confirmed a version.
@@ -116,6 +116,9 @@ pub trait RentableNfts<AccountId> {
 
     /// Takes the mark away.
     fn end_rental(nft_id: NftId);
+
+    /// Whether an NFT has the mark.
+    fn is_rented(nft_id: NftId) -> bool;
 
     /// Creates an NFT that can be rented out.
     #[cfg(feature = "runtime-benchmarks")]

@@ -20,10 +20,15 @@
 #[cfg(feature = "std")]
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
-/// The runtime of the next spec version, for tests of a runtime upgrade.
-#[cfg(next_version)]
+/// The runtime of the next spec version, for tests of a runtime upgrade. Only debug builds have it.
+#[cfg(feature = "std")]
 pub mod next_version {
+    #[cfg(next_version)]
     include!(concat!(env!("OUT_DIR"), "/wasm_binary_next_version.rs"));
+
+    /// The runtime, if it was built.
+    #[cfg(not(next_version))]
+    pub const WASM_BINARY: Option<&[u8]> = None;
 }
 
 extern crate alloc;

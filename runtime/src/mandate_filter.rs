@@ -21,12 +21,16 @@ impl Contains<RuntimeCall> for Mandatable {
 
         match call {
             RuntimeCall::System(
-                System::set_storage { .. }
+                System::set_code { .. }
+                | System::set_storage { .. }
                 | System::kill_storage { .. }
                 | System::kill_prefix { .. }
                 | System::set_code_without_checks { .. }
                 | System::authorize_upgrade_without_checks { .. },
             ) => false,
+            // It begins an authority set that no justification leads to: who follows finality by
+            // proofs would be left behind.
+            RuntimeCall::Grandpa(pallet_grandpa::Call::note_stalled { .. }) => false,
 
             RuntimeCall::Utility(
                 Utility::batch { calls }

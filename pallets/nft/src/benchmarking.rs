@@ -84,7 +84,7 @@ fn limited_collection<T: Config>(owner: &T::AccountId) -> CollectionId {
 fn create_synced_capsule<T: Config>(owner: &T::AccountId) -> NftId {
     let nft_id = create_nft::<T>(owner);
     Pallet::<T>::do_convert_to_capsule(owner, nft_id, longest()).expect("a new NFT is no capsule");
-    T::Keyshares::force_sync(nft_id, KeyshareKind::Capsule);
+    T::Keyshares::force_sync(nft_id, KeyshareKind::Capsule, 0);
     nft_id
 }
 
@@ -119,8 +119,11 @@ mod benchmarks {
     fn burn_nft() -> Result<(), BenchmarkError> {
         let caller = caller::<T>();
         let collection_id = limited_collection::<T>(&caller);
+        // Both kinds are synced, in two clusters, and one of them is pending again.
         let nft_id = create_synced_capsule::<T>(&caller);
         Pallet::<T>::do_add_secret(&caller, nft_id, longest())?;
+        T::Keyshares::force_sync(nft_id, KeyshareKind::Secret, 1);
+        Pallet::<T>::do_notify_enclave_key_update(&caller, nft_id)?;
         Pallet::<T>::do_add_nft_to_collection(&caller, nft_id, collection_id)?;
 
         #[extrinsic_call]
@@ -296,7 +299,7 @@ mod benchmarks {
         let caller = caller::<T>();
         let nft_id = super::create_nft::<T>(&caller);
         Pallet::<T>::do_add_secret(&caller, nft_id, longest())?;
-        T::Keyshares::force_sync(nft_id, KeyshareKind::Secret);
+        T::Keyshares::force_sync(nft_id, KeyshareKind::Secret, 0);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(caller), nft_id, longest());

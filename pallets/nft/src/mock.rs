@@ -140,7 +140,7 @@ impl KeyshareRegistry for Versions {
     }
 
     #[cfg(feature = "runtime-benchmarks")]
-    fn force_sync(nft_id: NftId, kind: KeyshareKind) {
+    fn force_sync(nft_id: NftId, kind: KeyshareKind, _: tee_primitives::cluster::ClusterId) {
         sync(nft_id, kind);
     }
 }

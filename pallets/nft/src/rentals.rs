@@ -31,6 +31,10 @@ impl<T: Config> RentableNfts<T::AccountId> for Pallet<T> {
         Nfts::<T>::mutate_extant(nft_id, |nft| nft.state.is_rented = false);
     }
 
+    fn is_rented(nft_id: NftId) -> bool {
+        Nfts::<T>::get(nft_id).is_some_and(|nft| nft.state.is_rented)
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn create_rentable(owner: &T::AccountId) -> NftId {
         crate::benchmarking::create_nft::<T>(owner)

@@ -138,7 +138,8 @@ pub mod pallet {
         #[pallet::constant]
         type ActionsInBlockLimit: Get<u32>;
 
-        /// For how many blocks from its creation a contract can be rented.
+        /// For how many blocks from its creation a contract can be rented. It may only grow: the
+        /// deadlines of waiting contracts are found by it.
         #[pallet::constant]
         type MaximumContractAvailabilityLimit: Get<BlockNumber>;
 

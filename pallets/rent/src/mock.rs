@@ -119,6 +119,10 @@ impl RentableNfts<u64> for Nfts {
         with_state(nft_id, |state| state.is_rented = false);
     }
 
+    fn is_rented(nft_id: NftId) -> bool {
+        Owned::get().get(&nft_id).is_some_and(|(_, state)| state.is_rented)
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn create_rentable(owner: &u64) -> NftId {
         let nft_id = Owned::get().keys().max().map_or(0, |last| last + 1);

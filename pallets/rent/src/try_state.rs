@@ -10,6 +10,7 @@ use frame_support::{
 use sp_runtime::{traits::Saturating, DispatchError};
 use tee_primitives::{
     rent::{AcceptanceType, Duration},
+    traits::RentableNfts,
     BlockNumber,
 };
 
@@ -23,6 +24,7 @@ impl<T: Config> Pallet<T> {
     pub fn do_try_state() -> Result<(), DispatchError> {
         for (nft_id, contract) in Contracts::<T>::iter() {
             Self::try_state_of_contract(&contract)?;
+            ensure!(T::Nfts::is_rented(nft_id), "the NFT of a contract is marked as rented");
             ensure!(
                 Deadlines::<T>::contains_key(Self::deadline(&contract).to_be_bytes(), nft_id),
                 "a contract has its deadline"

@@ -11,7 +11,7 @@ use frame_support::{
         fungible::{Inspect, Mutate},
         EnsureOrigin, Get,
     },
-    weights::WeightMeter,
+    weights::{Weight, WeightMeter},
 };
 use frame_system::{Pallet as System, RawOrigin};
 use sp_runtime::{traits::Saturating, DispatchError};
@@ -24,7 +24,7 @@ use tee_primitives::{
     traits::{Attestations, BenchmarkNfts, KeyshareRegistry},
 };
 
-use crate::*;
+use crate::{sweep::Found, *};
 
 /// What every enclave confirms.
 const SPLIT: Split = [1; 16];
@@ -525,6 +525,32 @@ mod benchmarks {
         Ok(())
     }
 
+    #[benchmark]
+    fn forget_platform() -> Result<(), BenchmarkError> {
+        let origin = governance::<T>()?;
+        let platform = [7; 32];
+        PublicPlatforms::<T>::insert(platform, PlatformSlot { slot_id: 1, enclaves: 0 });
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, platform);
+
+        assert_last::<T>(Event::PlatformForgotten { platform, slot_id: 1 });
+        Ok(())
+    }
+
+    /// Of an update, for which two places are looked at.
+    #[benchmark]
+    fn expect_enclave() -> Result<(), BenchmarkError> {
+        let origin = governance::<T>()?;
+        cluster_of::<T>(1, ClusterType::Public)?;
+        name_successor::<T>(0)?;
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, operator_of::<T>(0), successor_of::<T>(0));
+
+        Ok(())
+    }
+
     /// Reads the counts, and notes how far it came: past one version that left nothing behind.
     #[benchmark]
     fn sweep_begin() {
@@ -536,7 +562,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::sweep_synced(&mut WeightMeter::new());
+            Pallet::<T>::sweep(Weight::MAX);
         }
 
         assert_eq!(SweptCount::<T>::get(), 1);
@@ -547,27 +573,26 @@ mod benchmarks {
     fn sweep_version() {
         let version = (0, KeyshareKind::Secret, 1);
         SweepQueue::<T>::insert(version, ());
-        let limit =
-            T::WeightInfo::sweep_version().saturating_add(T::WeightInfo::sweep_confirmation());
 
         #[block]
         {
-            Pallet::<T>::sweep_given_up(&mut WeightMeter::with_limit(limit));
+            Pallet::<T>::sweep(Weight::MAX);
         }
 
         assert!(!SweepQueue::<T>::contains_key(version));
     }
 
-    /// Drains one value.
+    /// Finds and removes one value.
     #[benchmark]
     fn sweep_confirmation() {
         let version = (0, KeyshareKind::Secret, 1);
         Confirmations::<T>::insert(version, 0, confirmations::<T>(SPLIT));
-        let limit = T::WeightInfo::sweep_confirmation();
+        let mut found = Found { confirmations: Vec::new(), given_up: Vec::new(), swept: 0 };
 
         #[block]
         {
-            Pallet::<T>::sweep_version(version, &mut WeightMeter::with_limit(limit));
+            Pallet::<T>::find_of(version, &mut WeightMeter::new(), &mut found);
+            Pallet::<T>::remove_found(found);
         }
 
         assert!(!Confirmations::<T>::contains_key(version, 0));

@@ -26,7 +26,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Changes whom a cluster serves, within what it has promised to those whose keyshares it
-    /// holds.
+    /// has confirmed.
     pub(crate) fn do_update_cluster(
         cluster_id: ClusterId,
         cluster_type: ClusterType,
@@ -41,8 +41,10 @@ impl<T: Config> Pallet<T> {
             }
             ClusterType::Admin | ClusterType::Public | ClusterType::Private => {
                 if cluster_type != before {
+                    // Also shares that nobody has confirmed for all slots were given to what the
+                    // cluster was.
                     ensure!(
-                        ClusterHoldings::<T>::get(cluster_id).keyshares == 0,
+                        !ClusterHoldings::<T>::contains_key(cluster_id),
                         Error::<T>::ClusterHoldsKeyshares
                     );
                     if before == ClusterType::Public {

@@ -15,8 +15,8 @@ use tee_primitives::{
 };
 
 use crate::{
-    ClusterOf, Config, ConfirmationBatch, Confirmations, EnclaveData, Error, Event, Keyshares,
-    Pallet, Place, WeightInfo,
+    ClusterHoldings, ClusterOf, Config, ConfirmationBatch, Confirmations, EnclaveData,
+    EnclaveFacts, Error, Event, Holdings, Keyshares, Pallet, Place, WeightInfo,
 };
 
 /// By slot: the account whose confirmation counts, which is that of the assigned enclave if it has
@@ -42,10 +42,12 @@ impl<T: Config> Pallet<T> {
         ensure!(!batch.is_empty(), Error::<T>::EmptyBatch);
         let serving = Serving::<T>::find(enclave)?;
 
+        let (cluster_id, _) = serving.place;
+        let mut is_first = !ClusterHoldings::<T>::contains_key(cluster_id);
         let (mut entries, mut syncs) = (0u32, 0u32);
         for entry in batch {
             let KeyshareConfirmation { nft_id, kind, version, split, commitment } = entry;
-            let (cluster_id, slot_id) = serving.place;
+            let (_, slot_id) = serving.place;
             let enclave = serving.enclave.clone();
             entries = entries.saturating_add(1);
             match serving.confirm(entry) {
@@ -57,6 +59,11 @@ impl<T: Config> Pallet<T> {
                     reason,
                 }),
                 Ok(complete) => {
+                    // From its first confirmation on the cluster has promised its owners what it
+                    // is.
+                    if core::mem::take(&mut is_first) {
+                        ClusterHoldings::<T>::insert(cluster_id, Holdings::default());
+                    }
                     Self::deposit_event(Event::KeyshareConfirmed {
                         nft_id,
                         kind,
@@ -124,10 +131,8 @@ impl<T: Config> Serving<T> {
         // Also a repeated confirmation can complete the cluster: an enclave of another slot may
         // have had no live attestation when the last one arrived.
         match self.complete(&slots, split) {
-            Some(commitments) => {
-                Confirmations::<T>::remove(of, cluster_id);
-                Ok(Some(Completed { commitments, replaced: status.synced }))
-            }
+            // What is stored for the cluster is left to the sweep.
+            Some(commitments) => Ok(Some(Completed { commitments, replaced: status.synced })),
             None if repeated => Err(IgnoreReason::AlreadyConfirmed),
             None => {
                 Confirmations::<T>::insert(of, cluster_id, slots);
@@ -162,7 +167,11 @@ fn live_enclaves<T: Config>(cluster: &ClusterOf<T>) -> LiveEnclaves<T::AccountId
         let slot = usize::try_from(*slot_id).ok().and_then(|slot| live.get_mut(slot));
         if let (Some(slot), Some(enclave)) = (slot, EnclaveData::<T>::get(operator)) {
             let account = enclave.enclave_address;
-            *slot = T::Attestations::live(&account, operator).is_some().then_some(account);
+            // Who shows other code or another machine than when it got the slot has to go through
+            // succession.
+            let proven = T::Attestations::live(&account, operator);
+            let is_live = proven.is_some() && proven == EnclaveFacts::<T>::get(operator);
+            *slot = is_live.then_some(account);
         }
     }
     live

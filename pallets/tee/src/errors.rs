@@ -45,6 +45,8 @@ mod errors {
         MigrationLapsed,
         /// The slot can be taken over only by the successor that governance approved.
         NotTheSuccessor,
+        /// There are not that many entries in the log of syncs.
+        CursorPastLog,
         /// The successor does not hold all shares of the slot yet.
         SuccessorIsBehind,
         /// The successor no longer runs the code on the machine that governance approved.
@@ -53,16 +55,22 @@ mod errors {
         SecurityVersionTooLow,
         /// Another enclave of the cluster runs on the same machine.
         PlatformAlreadyInCluster,
-        /// The machine already serves another slot number in a public cluster.
+        /// The machine serves, or has served, another slot number in public clusters.
         PlatformServesAnotherSlot,
+        /// The machine has no slot number in public clusters that could be forgotten.
+        PlatformNotFound,
+        /// A machine that serves in a public cluster cannot be forgotten.
+        PlatformIsServing,
+        /// The operator has meanwhile named another enclave, or none.
+        AnotherEnclave,
         /// Neither a new enclave nor a new URI was given.
         NoUpdatesProvided,
         /// There is no cluster with this id.
         ClusterNotFound,
         /// A cluster with enclaves cannot be removed.
         ClusterIsNotEmpty,
-        /// The cluster holds keyshares: it can be disabled, but neither removed nor turned into a
-        /// cluster of another type.
+        /// The cluster has confirmed keyshares: it can be disabled, but not turned into a cluster
+        /// of another type, nor removed while it holds any.
         ClusterHoldsKeyshares,
         /// All slots of the cluster are taken.
         ClusterIsFull,
@@ -90,7 +98,8 @@ mod errors {
         MetricsServerLimitReached,
         /// There is no metrics server with this account.
         MetricsServerNotFound,
-        /// The enclave has no live attestation.
+        /// The enclave has no live attestation, or proves other code or another machine than when
+        /// it got its slot.
         NotAttested,
         /// The account is not that of an enclave assigned to a cluster that takes keyshares.
         NotAssigned,

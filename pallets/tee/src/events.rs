@@ -87,6 +87,13 @@ mod events {
             /// The new place of its HTTP API, if it has one.
             new_api_uri: Option<UriOf<T>>,
         },
+        /// A machine is free again to serve any slot number.
+        PlatformForgotten {
+            /// The machine.
+            platform: PlatformId,
+            /// The slot number that it has served.
+            slot_id: SlotId,
+        },
         /// A cluster has another type.
         ClusterUpdated {
             /// The cluster.

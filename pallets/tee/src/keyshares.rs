@@ -107,11 +107,14 @@ impl<T: Config> KeyshareRegistry for Pallet<T> {
     }
 
     #[cfg(feature = "runtime-benchmarks")]
-    fn force_sync(nft_id: NftId, kind: KeyshareKind) {
+    fn force_sync(nft_id: NftId, kind: KeyshareKind, cluster_id: ClusterId) {
         let status = Self::status(nft_id, kind);
         if let Some(pending) = status.pending {
             let of = (nft_id, kind, pending.version);
-            Self::note_synced(of, status.synced, ClusterId::default(), Default::default());
+            Self::note_synced(of, status.synced, cluster_id, Default::default());
+            <T::OnKeyshareSynced as tee_primitives::traits::OnKeyshareSynced>::keyshare_synced(
+                nft_id, kind,
+            );
         }
     }
 }

@@ -28,10 +28,13 @@
 //!    proven yet to own it.
 //! 3. Governance calls `assign_enclave`. The enclave needs a live attestation made for this
 //!    operator, which [`Config::Attestations`] tells, a free slot, and a machine that may serve it:
-//!    one that runs no other enclave of the cluster and serves no other slot number in any public
-//!    cluster. Any three slot numbers rebuild a key, so no machine may have two.
-//!    If the registration was a mistake, governance calls `remove_registration` instead, or the
-//!    operator `unregister_enclave`, and the stake is free again.
+//!    one that runs no other enclave of the cluster and has served no other slot number in public
+//!    clusters. Any three slot numbers rebuild a key, so no machine may have two. A motion first
+//!    lets `expect_enclave` check that the operator has not named another enclave since its voters
+//!    looked.
+//!
+//! If the registration was a mistake, governance calls `remove_registration` instead, or the
+//! operator `unregister_enclave`, and the stake is free again.
 //!
 //! ## Scenario: an enclave is replaced
 //!
@@ -59,9 +62,9 @@
 //! ## Types of clusters
 //!
 //! Enclaves of public and private clusters confirm keyshares. A disabled cluster takes no new ones
-//! and serves what it holds; disabling never fails, whatever the cluster holds. A cluster that
-//! holds keyshares keeps its promise to their owners: a private one never becomes public, and the
-//! reverse, also not by way of being disabled.
+//! and serves what it holds; disabling never fails, whatever the cluster holds. From its first
+//! confirmation on a cluster keeps its promise to the owners of keyshares: a private one never
+//! becomes public, and the reverse, also not by way of being disabled.
 //!
 //! ## Scenario: a keyshare becomes synced
 //!
@@ -82,20 +85,22 @@
 //! - A rogue enclave confirms a share nobody gave it. Its own slot never agrees with the others, so
 //!   its cluster cannot finish: Alice sends the shares to another cluster. Clusters do not hinder
 //!   each other.
-//! - An enclave is removed, or its attestation expires, before its cluster is complete. What it
-//!   confirmed does not count unless its account is live again when the set completes; then any
-//!   enclave of the cluster completes it by repeating its confirmation.
+//! - Before its cluster is complete, an enclave is removed, its attestation expires, or it proves
+//!   other code or another machine than when it got its slot. What it confirmed does not count unless
+//!   its account is live again when the set completes; then any enclave of the cluster completes it
+//!   by repeating its confirmation.
 //!
 //! ## Data structures
 //!
 //! Confirmations are kept only while they can matter. The idle time of the blocks removes those of
-//! other clusters after a sync, following [`SyncLog`], and those of versions that were given up,
-//! following [`SweepQueue`]; as much as fits.
+//! synced versions, following [`SyncLog`], and those of versions that were given up, following
+//! [`SweepQueue`]; as much as fits.
 //!
 //! [`SyncLog`] is never shortened: an enclave proves what it must hold by counting its entries.
 //!
-//! [`PublicPlatforms`] tells which slot number a machine serves in public clusters.
-//! [`DisabledClusters`] remembers what a disabled cluster was, so that its machines still count.
+//! [`PublicPlatforms`] tells which slot number a machine serves, or has served, in public clusters,
+//! until governance lets `forget_platform` free it. [`DisabledClusters`] remembers what a disabled
+//! cluster was, so that its machines still count.
 //!
 //! ## Fees
 //!
@@ -156,7 +161,7 @@ pub mod pallet {
         cluster::{ClusterId, ClusterType, SlotId, CLUSTER_SIZE},
         keyshare::{
             Commitment, IgnoreReason, KeyshareKind, KeyshareStatus, SlotConfirmations, Split,
-            SyncLogEntry, Version,
+            SyncLogEntry, Version, MAX_CONFIRMATIONS,
         },
         nft::NftId,
         traits::{AttestationFacts, Attestations, OnKeyshareSynced},
@@ -260,8 +265,8 @@ pub mod pallet {
     #[pallet::storage]
     pub type Migrations<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, MigrationOf<T>>;
 
-    /// Which slot number a machine serves in public clusters, as enclave or as approved successor.
-    /// A disabled cluster that was public counts.
+    /// Which slot number a machine serves, or has served, in public clusters, as enclave or as
+    /// approved successor. A disabled cluster that was public counts.
     #[pallet::storage]
     pub type PublicPlatforms<T: Config> = StorageMap<_, Blake2_128Concat, PlatformId, PlatformSlot>;
 
@@ -273,7 +278,7 @@ pub mod pallet {
     #[pallet::storage]
     pub type DisabledClusters<T: Config> = StorageMap<_, Blake2_128Concat, ClusterId, ClusterType>;
 
-    /// What each cluster holds. Absent for one that never synced anything.
+    /// What each cluster holds. Absent for one that never confirmed anything.
     #[pallet::storage]
     pub type ClusterHoldings<T: Config> =
         StorageMap<_, Blake2_128Concat, ClusterId, Holdings, ValueQuery>;
@@ -394,6 +399,12 @@ pub mod pallet {
             assert!(
                 T::MaxUriLen::get() > MIN_URI_LEN,
                 "the URI of an enclave has a scheme and a host"
+            );
+            let most = T::BlockWeights::get().get(DispatchClass::Operational).max_extrinsic;
+            let batch = T::WeightInfo::confirm_keyshares(0, MAX_CONFIRMATIONS);
+            assert!(
+                most.is_none_or(|most| batch.all_lte(most)),
+                "a full batch of confirmations fits into a block"
             );
             assert!(!T::MigrationDuration::get().is_zero(), "a successor has time for its work");
             assert!(T::ListSizeLimit::get() > 0, "there can be a metrics server");
@@ -626,8 +637,8 @@ pub mod pallet {
 
         /// Change whom a cluster serves.
         ///
-        /// Origin: [`Config::GovernanceOrigin`]. Disabling never fails. A cluster that holds
-        /// keyshares can only be disabled, or become again what it was.
+        /// Origin: [`Config::GovernanceOrigin`]. Disabling never fails. A cluster that has ever
+        /// confirmed anything can only be disabled, or become again what it was.
         ///
         /// Fails with [`Error::ClusterNotFound`], [`Error::ClusterHoldsKeyshares`] or
         /// [`Error::PlatformServesAnotherSlot`].
@@ -758,8 +769,9 @@ pub mod pallet {
 
         /// Confirm that the calling enclave holds these shares durably.
         ///
-        /// Origin: signed by an enclave with a live attestation that is assigned to a cluster that
-        /// takes keyshares. To it the fee is paid back, whatever becomes of the entries.
+        /// Origin: signed by an enclave that is assigned to a cluster that takes keyshares, and
+        /// whose live attestation proves what it had proven when it got its slot. To it the fee is
+        /// paid back, whatever becomes of the entries.
         ///
         /// Each entry is independent and ends in [`Event::KeyshareConfirmed`] or
         /// [`Event::ConfirmationIgnored`]. The entry that completes a cluster is followed by
@@ -792,7 +804,8 @@ pub mod pallet {
         ///
         /// Fails with [`Error::MigrationNotFound`], [`Error::NotTheSuccessor`],
         /// [`Error::MigrationLapsed`], [`Error::NotAttested`], [`Error::AttestationChanged`],
-        /// [`Error::EnclaveAddressAlreadyExists`] or [`Error::SuccessorIsBehind`].
+        /// [`Error::EnclaveAddressAlreadyExists`], [`Error::CursorPastLog`] or
+        /// [`Error::SuccessorIsBehind`].
         #[pallet::call_index(27)]
         #[pallet::weight((T::WeightInfo::complete_update(), DispatchClass::Operational))]
         pub fn complete_update(
@@ -803,6 +816,38 @@ pub mod pallet {
             let successor = ensure_signed(origin)?;
             Self::do_complete_update(successor, operator_address, cursor)?;
             Ok(Pays::No.into())
+        }
+
+        /// Forget which slot number a machine has served in public clusters, so that it may serve
+        /// another. Its owner may have kept the sealed shares of the old one: do this only if that
+        /// does not matter.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`].
+        ///
+        /// Fails with [`Error::PlatformNotFound`] or [`Error::PlatformIsServing`].
+        #[pallet::call_index(28)]
+        #[pallet::weight(T::WeightInfo::forget_platform())]
+        pub fn forget_platform(origin: OriginFor<T>, platform: PlatformId) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_forget_platform(platform)
+        }
+
+        /// Fail unless an operator's registration, or else its update, still names this enclave.
+        ///
+        /// Origin: [`Config::GovernanceOrigin`]. `assign_enclave` and `approve_update_enclave` take
+        /// what the operator has named when they run. A motion that puts this call before them in
+        /// a batch approves the enclave that its voters have looked at, and no other.
+        ///
+        /// Fails with [`Error::AnotherEnclave`].
+        #[pallet::call_index(29)]
+        #[pallet::weight(T::WeightInfo::expect_enclave())]
+        pub fn expect_enclave(
+            origin: OriginFor<T>,
+            operator_address: T::AccountId,
+            enclave_address: T::AccountId,
+        ) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::ensure_named(&operator_address, &enclave_address)
         }
     }
 

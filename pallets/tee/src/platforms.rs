@@ -4,18 +4,21 @@
 //! Enclaves with the same slot number in public clusters hold the same shares, and any three slot
 //! numbers rebuild a key. So a machine serves one slot number in all public clusters together, and
 //! one slot in any cluster. An approved successor counts from its approval: it copies shares.
+//!
+//! What a machine once held, its owner may have kept, sealed: so it keeps its slot number also when
+//! it serves no longer, until governance says otherwise.
 
 use alloc::vec::Vec;
 
-use frame_support::ensure;
+use frame_support::{ensure, pallet_prelude::DispatchResult};
 use tee_primitives::{
     attestation::PlatformId,
     cluster::{ClusterId, ClusterType, SlotId},
 };
 
 use crate::{
-    ClusterOf, Config, DisabledClusters, EnclaveFacts, Error, Migrations, Pallet, PlatformSlot,
-    PublicPlatforms,
+    ClusterOf, Config, DisabledClusters, EnclaveFacts, Error, Event, Migrations, Pallet,
+    PlatformSlot, PublicPlatforms,
 };
 
 impl<T: Config> Pallet<T> {
@@ -100,13 +103,18 @@ impl<T: Config> Pallet<T> {
     }
 
     fn leave_public_platform(platform: PlatformId) {
-        PublicPlatforms::<T>::mutate_exists(platform, |entry| {
-            if let Some(serving) = entry {
-                serving.enclaves = serving.enclaves.saturating_sub(1);
-                if serving.enclaves == 0 {
-                    *entry = None;
-                }
-            }
+        PublicPlatforms::<T>::mutate_extant(platform, |serving| {
+            serving.enclaves = serving.enclaves.saturating_sub(1);
         });
+    }
+
+    /// Frees a machine of the slot number that it has served.
+    pub(crate) fn do_forget_platform(platform: PlatformId) -> DispatchResult {
+        let served = PublicPlatforms::<T>::get(platform).ok_or(Error::<T>::PlatformNotFound)?;
+        ensure!(served.enclaves == 0, Error::<T>::PlatformIsServing);
+
+        PublicPlatforms::<T>::remove(platform);
+        Self::deposit_event(Event::PlatformForgotten { platform, slot_id: served.slot_id });
+        Ok(())
     }
 }

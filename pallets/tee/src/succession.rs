@@ -14,7 +14,8 @@ use tee_primitives::{
 
 use crate::{
     ClusterHoldings, Config, EnclaveAccountOperator, EnclaveData, EnclaveFacts, EnclaveOf,
-    EnclaveUpdates, Error, Event, Migration, Migrations, Pallet, UriOf,
+    EnclaveRegistrations, EnclaveUpdates, Error, Event, Migration, Migrations, Pallet, SyncCount,
+    UriOf,
 };
 
 impl<T: Config> Pallet<T> {
@@ -101,6 +102,7 @@ impl<T: Config> Pallet<T> {
         Self::ensure_can_succeed(&operator, &successor)?;
         let ((cluster_id, _), cluster) =
             Self::seat_of(&operator).ok_or(Error::<T>::EnclaveNotFound)?;
+        ensure!(cursor <= SyncCount::<T>::get(), Error::<T>::CursorPastLog);
         // What its own cluster synced after that may be held by the predecessor alone. What others
         // synced can be copied from them afterwards.
         ensure!(
@@ -153,6 +155,20 @@ impl<T: Config> Pallet<T> {
             new_enclave_address,
             new_api_uri,
         });
+        Ok(())
+    }
+
+    /// Fails unless this is the enclave that waits for governance's decision.
+    pub(crate) fn ensure_named(
+        operator: &T::AccountId,
+        enclave_address: &T::AccountId,
+    ) -> DispatchResult {
+        let registered = EnclaveRegistrations::<T>::get(operator);
+        let named = registered.or_else(|| EnclaveUpdates::<T>::get(operator));
+        ensure!(
+            named.is_some_and(|named| named.enclave_address == *enclave_address),
+            Error::<T>::AnotherEnclave
+        );
         Ok(())
     }
 

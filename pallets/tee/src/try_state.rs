@@ -196,10 +196,15 @@ impl<T: Config> Pallet<T> {
                 }
             }
         }
-        ensure!(
-            public == PublicPlatforms::<T>::iter().collect(),
-            "the index of machines is that of the public clusters' members"
-        );
+        for (platform, served) in PublicPlatforms::<T>::iter() {
+            let serving = public.remove(&platform);
+            ensure!(
+                serving.is_none_or(|serving| serving.slot_id == served.slot_id)
+                    && serving.map_or(0, |serving| serving.enclaves) == served.enclaves,
+                "the index of machines is that of the public clusters' members"
+            );
+        }
+        ensure!(public.is_empty(), "a machine that serves in public is in the index");
         Ok(())
     }
 
@@ -235,6 +240,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn try_state_of_confirmations() -> Result<(), DispatchError> {
+        ensure!(SweptCount::<T>::get() <= SyncCount::<T>::get(), "only what was synced is swept");
         let mut unswept = BTreeSet::new();
         for index in SweptCount::<T>::get()..SyncCount::<T>::get() {
             unswept.extend(
@@ -250,11 +256,15 @@ impl<T: Config> Pallet<T> {
             );
             ensure!(cluster_id < NextClusterId::<T>::get(), "who confirmed was in a cluster");
             ensure!(slots.iter().any(Option::is_some), "a stored confirmation is of a slot");
+            ensure!(
+                !ClusterData::<T>::contains_key(cluster_id)
+                    || ClusterHoldings::<T>::contains_key(cluster_id),
+                "a cluster that has confirmed anything has promised what it is"
+            );
         }
         for version in SweepQueue::<T>::iter_keys() {
             ensure!(!Self::is_pending(version), "a pending version is not swept");
         }
-        ensure!(SweptCount::<T>::get() <= SyncCount::<T>::get(), "only what was synced is swept");
         Ok(())
     }
 
@@ -282,7 +292,7 @@ impl<T: Config> Pallet<T> {
         );
         for (cluster_id, holdings) in ClusterHoldings::<T>::iter() {
             ensure!(
-                until.get(&cluster_id) == Some(&holdings.synced_until),
+                until.get(&cluster_id).copied().unwrap_or_default() == holdings.synced_until,
                 "a cluster's last sync is the last that names it"
             );
         }

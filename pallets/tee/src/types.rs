@@ -94,7 +94,7 @@ pub struct Migration<AccountId, Uri, BlockNumber> {
     pub until: BlockNumber,
 }
 
-/// The slot number that a machine serves in public clusters.
+/// The slot number that a machine serves, or has served, in public clusters.
 #[derive(
     Clone,
     Copy,
@@ -110,7 +110,7 @@ pub struct Migration<AccountId, Uri, BlockNumber> {
 pub struct PlatformSlot {
     /// The slot number.
     pub slot_id: SlotId,
-    /// How many enclaves and approved successors on the machine serve it.
+    /// How many enclaves and approved successors on the machine serve it now.
     pub enclaves: u32,
 }
 
@@ -157,7 +157,7 @@ pub struct Slot<AccountId, Uri> {
     pub enclave: Enclave<AccountId, Uri>,
     /// What code it ran when it got the slot.
     pub measurement: Measurement,
-    /// Whether its attestation is live.
+    /// Whether its attestation is live, and proves what it had proven when it got the slot.
     pub is_attested: bool,
     /// Whether its operator has asked to leave.
     pub is_leaving: bool,

@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
                     slot_id,
                     measurement: facts.measurement,
                     is_attested: T::Attestations::live(&enclave.enclave_address, &operator)
-                        .is_some(),
+                        == Some(facts),
                     is_leaving: EnclaveUnregistrations::<T>::contains_key(&operator),
                     successor: Migrations::<T>::get(&operator)
                         .filter(|migration| now <= migration.until)

@@ -55,6 +55,10 @@ pub trait WeightInfo {
     fn confirm_keyshares(p: u32, s: u32) -> Weight;
     /// `complete_update`.
     fn complete_update() -> Weight;
+    /// `forget_platform`.
+    fn forget_platform() -> Weight;
+    /// `expect_enclave`.
+    fn expect_enclave() -> Weight;
     /// Reading how far the sweep has come, and noting it again.
     fn sweep_begin() -> Weight;
     /// Taking a version from the log, or from the queue, where it is removed.
@@ -132,12 +136,18 @@ impl WeightInfo for () {
         counted(4, 3)
     }
     fn confirm_keyshares(p: u32, s: u32) -> Weight {
-        counted(13, 0)
+        counted(19, 1)
             .saturating_add(counted(2, 1).saturating_mul(p.into()))
             .saturating_add(counted(6, 6).saturating_mul(s.into()))
     }
     fn complete_update() -> Weight {
         counted(12, 7)
+    }
+    fn forget_platform() -> Weight {
+        counted(1, 1)
+    }
+    fn expect_enclave() -> Weight {
+        counted(2, 0)
     }
     fn sweep_begin() -> Weight {
         counted(2, 1)

@@ -204,7 +204,6 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Checks that the list has no duplicates and is within its bounds.
-    #[cfg(any(test, feature = "try-runtime"))]
     pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
         let validators = Self::listed();
         let mut unique = validators.clone().into_inner();

@@ -413,7 +413,7 @@ fn calls_have_their_indices_and_their_arguments_in_the_order_they_give_them() {
     {
         let enumeration = pallet(&metadata, name).calls.as_ref().unwrap().ty.id;
         for (index, call, arguments) in calls {
-            let arguments = arguments.iter().map(ToString::to_string).collect();
+            let arguments = arguments.iter().map(|name| (*name).to_owned()).collect();
             assert_eq!(variant(&metadata, enumeration, call), (*index, arguments), "{call}");
         }
     }
@@ -471,5 +471,85 @@ fn records_have_the_fields_they_read() {
         let names: Vec<_> =
             record.fields.iter().map(|field| field.name.as_deref().unwrap_or_default()).collect();
         assert_eq!(names, fields, "{item}");
+    }
+}
+
+/// The type of a record's field.
+fn field_type(metadata: &RuntimeMetadataV14, record: u32, field: &str) -> u32 {
+    let scale_info::TypeDef::Composite(record) = &metadata.types.resolve(record).unwrap().type_def
+    else {
+        panic!("not a record");
+    };
+    let field = record.fields.iter().find(|found| found.name.as_deref() == Some(field));
+    field.expect("the field is there").ty.id
+}
+
+/// The type of the values of a map.
+fn values_of(metadata: &RuntimeMetadataV14, name: &str, item: &str) -> u32 {
+    let entries = &pallet(metadata, name).storage.as_ref().unwrap().entries;
+    let entry = entries.iter().find(|entry| entry.name == item).unwrap();
+    match &entry.ty {
+        frame_metadata::v14::StorageEntryType::Map { value, .. } => value.id,
+        frame_metadata::v14::StorageEntryType::Plain(_) => panic!("{item} is not a map"),
+    }
+}
+
+#[test]
+fn flags_of_nfts_have_their_names_and_order() {
+    let metadata = metadata();
+    let state = field_type(&metadata, values_of(&metadata, "NFT", "Nfts"), "state");
+    let scale_info::TypeDef::Composite(state) = &metadata.types.resolve(state).unwrap().type_def
+    else {
+        panic!("not a record");
+    };
+    let flags: Vec<_> = state.fields.iter().filter_map(|flag| flag.name.as_deref()).collect();
+    assert_eq!(
+        flags,
+        [
+            "is_capsule",
+            "is_listed",
+            "is_secret",
+            "is_delegated",
+            "is_soulbound",
+            "is_syncing_secret",
+            "is_rented",
+            "is_syncing_capsule",
+            "is_transmission",
+        ]
+    );
+}
+
+#[test]
+fn types_of_clusters_are_plain_variants() {
+    let metadata = metadata();
+    let cluster_type =
+        field_type(&metadata, values_of(&metadata, "TEE", "ClusterData"), "cluster_type");
+    for (index, name) in ["Disabled", "Admin", "Public", "Private"].into_iter().enumerate() {
+        assert_eq!(variant(&metadata, cluster_type, name), (index as u8, vec![]));
+    }
+}
+
+#[test]
+fn pallets_of_the_sdk_tell_what_they_read() {
+    let metadata = metadata();
+    let event = |name: &str, event: &str| {
+        let events = pallet(&metadata, name).event.as_ref().unwrap().ty.id;
+        variant(&metadata, events, event).1
+    };
+    for name in ["Withdraw", "Deposit"] {
+        assert_eq!(event("Balances", name)[..2], ["who", "amount"], "{name}");
+    }
+    assert_eq!(event("Balances", "Transfer")[..3], ["from", "to", "amount"]);
+    assert_eq!(event("Balances", "Endowed")[0], "account");
+    assert_eq!(event("System", "ExtrinsicSuccess"), ["dispatch_info"]);
+    assert_eq!(event("System", "ExtrinsicFailed"), ["dispatch_error", "dispatch_info"]);
+
+    let arguments = |name: &str, call: &str| {
+        let calls = pallet(&metadata, name).calls.as_ref().unwrap().ty.id;
+        variant(&metadata, calls, call).1
+    };
+    assert_eq!(arguments("Balances", "transfer_keep_alive"), ["dest", "value"]);
+    for call in ["batch", "batch_all", "force_batch"] {
+        assert_eq!(arguments("Utility", call), ["calls"]);
     }
 }

@@ -7,13 +7,15 @@ use sp_runtime::traits::Dispatchable;
 use super::*;
 use crate::mandate_filter::Mandatable;
 
-fn forbidden() -> [RuntimeCall; 5] {
+fn forbidden() -> [RuntimeCall; 7] {
     [
+        frame_system::Call::set_code { code: vec![] }.into(),
         frame_system::Call::set_storage { items: vec![] }.into(),
         frame_system::Call::kill_storage { keys: vec![] }.into(),
         frame_system::Call::kill_prefix { prefix: vec![], subkeys: 0 }.into(),
         frame_system::Call::set_code_without_checks { code: vec![] }.into(),
         frame_system::Call::authorize_upgrade_without_checks { code_hash: Hash::zero() }.into(),
+        pallet_grandpa::Call::note_stalled { delay: 1, best_finalized_block_number: 1 }.into(),
     ]
 }
 

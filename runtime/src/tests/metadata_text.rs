@@ -175,7 +175,7 @@ impl<'a> Text<'a> {
                 let parameters: Vec<_> = ty
                     .type_params
                     .iter()
-                    .filter_map(|parameter| parameter.ty.map(|ty| self.plain_name(ty.id)))
+                    .filter_map(|parameter| parameter.ty.map(|ty| self.parameter(ty.id)))
                     .collect();
                 match parameters.is_empty() {
                     true => name.to_owned(),
@@ -185,12 +185,15 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The last part of a type's name, as a parameter of another.
-    fn plain_name(&mut self, id: u32) -> String {
+    /// A type as a parameter of another: in full, but for the runtime itself and its like, whose
+    /// names would have no end.
+    fn parameter(&mut self, id: u32) -> String {
         let ty = self.resolve(id);
         match ty.path.segments.last() {
-            Some(name) => name.clone(),
-            None => self.name(id),
+            Some(name) if ty.path.segments.first().is_some_and(|first| first == "tee_runtime") => {
+                name.clone()
+            }
+            _ => self.name(id),
         }
     }
 

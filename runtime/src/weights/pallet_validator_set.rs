@@ -3,10 +3,6 @@ use core::marker::PhantomData;
 use frame_support::weights::Weight;
 pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_validator_set::WeightInfo for WeightInfo<T> {
-    fn add_validator() -> Weight {
-        <() as pallet_validator_set::WeightInfo>::add_validator()
-    }
-    fn remove_validator() -> Weight {
-        <() as pallet_validator_set::WeightInfo>::remove_validator()
-    }
+    fn add_validator() -> Weight { <() as pallet_validator_set::WeightInfo>::add_validator() }
+    fn remove_validator() -> Weight { <() as pallet_validator_set::WeightInfo>::remove_validator() }
 }

@@ -6,7 +6,10 @@ use frame_support::{
     traits::fungible::{Mutate, MutateHold},
 };
 use sp_runtime::{DispatchError, TransactionOutcome};
-use tee_primitives::rent::{AcceptanceType, CancellationFee, Duration};
+use tee_primitives::{
+    rent::{AcceptanceType, CancellationFee, Duration},
+    traits::RentableNfts,
+};
 
 use crate::{mock::*, *};
 
@@ -26,7 +29,8 @@ fn damage_running(change: fn(&mut RentContractOf<Test>)) {
 
 #[test]
 fn try_state_finds_what_is_wrong() {
-    let damages: [Damage; 20] = [
+    let damages: [Damage; 21] = [
+        (|| Nfts::end_rental(NFT), "the NFT of a contract is marked as rented"),
         (
             || damage_waiting(|contract| contract.duration = Duration::Fixed(0)),
             "a contract's duration is within its bounds",

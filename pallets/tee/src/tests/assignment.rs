@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How a registered enclave gets its slot.
 
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, storage::with_storage_layer};
+use sp_runtime::{DispatchError, TransactionOutcome};
 use tee_primitives::{
     cluster::{ClusterType, CLUSTER_SIZE},
     traits::AttestationFacts,
@@ -79,6 +80,38 @@ fn a_bad_assignment_changes_nothing() {
         attest(ENCLAVE);
         assert_ok!(assign(ALICE, 0, 0));
         assert_noop!(assign(BOB, 0, 0), Error::<Test>::SlotIsTaken);
+    });
+}
+
+#[test]
+fn a_motion_approves_the_enclave_its_voters_saw() {
+    two_operators().execute_with(|| {
+        create_cluster(ClusterType::Public);
+        // As a batch of all or nothing.
+        let motion = || {
+            with_storage_layer(|| {
+                TEE::expect_enclave(root(), ALICE, ENCLAVE)?;
+                assign(ALICE, 0, 0)
+            })
+        };
+        assert_noop!(motion(), Error::<Test>::AnotherEnclave);
+        assert_ok!(register_as(ALICE, ENCLAVE));
+        // The committee has looked and votes; meanwhile the operator names another.
+        assert_ok!(TEE::unregister_enclave(signed(ALICE)));
+        assert_ok!(register_as(ALICE, OTHER_ENCLAVE));
+        assert_noop!(motion(), Error::<Test>::AnotherEnclave);
+        // The assignment alone would have taken it.
+        let taken = frame_support::storage::with_transaction(|| {
+            let assigned = assign(ALICE, 0, 0);
+            let taken = assigned.map(|()| TEE::cluster_of(OTHER_ENCLAVE));
+            TransactionOutcome::Rollback(Ok::<_, DispatchError>(taken))
+        });
+        assert_eq!(taken, Ok(Ok(Some((0, 0)))));
+
+        assert_ok!(TEE::unregister_enclave(signed(ALICE)));
+        assert_ok!(register_as(ALICE, ENCLAVE));
+        assert_ok!(motion());
+        assert_eq!(TEE::cluster_of(ENCLAVE), Some((0, 0)));
     });
 }
 

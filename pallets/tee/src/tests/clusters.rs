@@ -40,7 +40,7 @@ fn clusters_are_numbered_from_zero_and_no_id_is_used_again() {
 }
 
 #[test]
-fn a_cluster_without_keyshares_becomes_anything() {
+fn a_cluster_that_never_confirmed_anything_becomes_anything() {
     for before in TYPES {
         for after in TYPES {
             TestExt::new().clusters(1).execute_with(|| {
@@ -77,15 +77,20 @@ fn a_cluster_with_keyshares_is_disabled_and_enabled_and_nothing_else() {
                 TEE::update_cluster(root(), 0, ClusterType::Admin),
                 Error::<Test>::ClusterHoldsKeyshares
             );
-            // Its keyshares end with their NFTs.
+            // Also when its keyshares have ended: their owners may have kept them elsewhere.
             TEE::end(NFT, SECRET);
-            assert_ok!(TEE::update_cluster(root(), 0, ClusterType::Admin));
+            assert_eq!(ClusterHoldings::<Test>::get(0).keyshares, 0);
+            assert_noop!(
+                TEE::update_cluster(root(), 0, ClusterType::Admin),
+                Error::<Test>::ClusterHoldsKeyshares
+            );
+            assert_ok!(TEE::update_cluster(root(), 0, before));
         });
     }
 }
 
 #[test]
-fn a_cluster_whose_keyshares_have_moved_on_is_free() {
+fn a_cluster_whose_keyshares_have_moved_on_keeps_its_promise_and_can_be_removed() {
     TestExt::new().clusters(2).execute_with(|| {
         start(NFT);
         sync(NFT, 0, 1);
@@ -97,7 +102,42 @@ fn a_cluster_whose_keyshares_have_moved_on_is_free() {
         sync(NFT, 1, 2);
         assert_eq!(ClusterHoldings::<Test>::get(0), Holdings { keyshares: 0, synced_until: 1 });
         assert_eq!(ClusterHoldings::<Test>::get(1), Holdings { keyshares: 1, synced_until: 2 });
-        assert_ok!(TEE::update_cluster(root(), 0, ClusterType::Private));
+        assert_noop!(
+            TEE::update_cluster(root(), 0, ClusterType::Private),
+            Error::<Test>::ClusterHoldsKeyshares
+        );
+        (0..5).for_each(|slot_id| leave(0, slot_id));
+        assert_ok!(TEE::remove_cluster(root(), 0));
+    });
+}
+
+#[test]
+fn a_private_cluster_that_was_given_shares_never_becomes_public() {
+    TestExt::new().clusters(1).execute_with(|| {
+        let refused = |cluster_type| {
+            assert_noop!(
+                TEE::update_cluster(root(), 0, cluster_type),
+                Error::<Test>::ClusterHoldsKeyshares
+            );
+        };
+        set_type(0, ClusterType::Private);
+        start(NFT);
+        confirm_all(NFT, 0, 0..4, RED);
+        assert!(!is_synced(NFT));
+        assert_eq!(ClusterHoldings::<Test>::get(0), Holdings::default());
+        refused(ClusterType::Public);
+        refused(ClusterType::Admin);
+        // Nor by way of being disabled.
+        set_type(0, ClusterType::Disabled);
+        refused(ClusterType::Public);
+        refused(ClusterType::Admin);
+        // Nor when nobody waits for the version any more.
+        TEE::remove(NFT, SECRET);
+        idle(frame_support::weights::Weight::MAX);
+        assert_eq!(Confirmations::<Test>::iter().count(), 0);
+        refused(ClusterType::Public);
+        set_type(0, ClusterType::Private);
+        refused(ClusterType::Public);
     });
 }
 

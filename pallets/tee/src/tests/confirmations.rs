@@ -207,6 +207,32 @@ fn a_repeated_confirmation_completes_what_an_expired_attestation_held_up() {
 }
 
 #[test]
+fn an_enclave_that_proves_other_code_or_another_machine_does_not_count() {
+    let changes: [fn(u64); 3] = [
+        |by| run(by, 2, CODE.1),
+        |by| run(by, 1, CODE.1 + 1),
+        |by| share_platform(by, OTHER_ENCLAVE),
+    ];
+    for change in changes {
+        TestExt::new().clusters(1).execute_with(|| {
+            let by = enclave(0, 1);
+            start(NFT);
+            confirm_all(NFT, 0, 0..4, RED);
+            change(by);
+            assert_noop!(submit(by, vec![entry(NFT, RED, by)]), Error::<Test>::NotAttested);
+            // The others cannot complete with it, either.
+            confirm(NFT, 0, 4, RED);
+            assert!(!is_synced(NFT));
+
+            Codes::set(&Default::default());
+            Platforms::set(&Default::default());
+            confirm(NFT, 0, 1, RED);
+            assert!(is_synced(NFT));
+        });
+    }
+}
+
+#[test]
 fn what_a_cluster_confirmed_counts_again_when_it_is_no_longer_disabled() {
     TestExt::new().clusters(1).execute_with(|| {
         start(NFT);

@@ -36,6 +36,8 @@ fn governances_calls_refuse_everybody_else() {
             new_supported_cluster_type: ClusterType::Private,
         },
         Call::set_staking_amount { staking_amount: 1 },
+        Call::forget_platform { platform: platform(enclave(0, 2)) },
+        Call::expect_enclave { operator_address: ALICE, enclave_address: ENCLAVE },
     ];
     for call in calls {
         TestExt::new().clusters(1).balance(ALICE, RICH).execute_with(|| {
@@ -43,6 +45,7 @@ fn governances_calls_refuse_everybody_else() {
             create_cluster(ClusterType::Public);
             create_cluster(ClusterType::Public);
             TEE::unregister_enclave(signed(operator(0, 1))).unwrap();
+            leave(0, 2);
             name_successor(0, 0, OTHER_ENCLAVE);
             TEE::register_metrics_server(root(), metrics_server.clone()).unwrap();
 

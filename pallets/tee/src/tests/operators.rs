@@ -211,8 +211,11 @@ fn a_removed_enclave_leaves_nothing_but_its_operators_stake() {
         assert!(!EnclaveFacts::<Test>::contains_key(operator));
         assert!(!EnclaveUnregistrations::<Test>::contains_key(operator));
         assert!(!Migrations::<Test>::contains_key(operator));
-        assert!(!PublicPlatforms::<Test>::contains_key(platform(enclave(0, 1))));
-        assert!(!PublicPlatforms::<Test>::contains_key(platform(ENCLAVE)));
+        // Nor do its machines serve, though they keep their slot number.
+        for machine in [platform(enclave(0, 1)), platform(ENCLAVE)] {
+            let served = PlatformSlot { slot_id: 1, enclaves: 0 };
+            assert_eq!(PublicPlatforms::<Test>::get(machine), Some(served));
+        }
         let members = ClusterData::<Test>::get(0).unwrap().enclaves;
         assert!(members.iter().all(|(member, slot_id)| *member != operator && *slot_id != 1));
         assert_eq!(held(operator), STAKE);

@@ -69,13 +69,52 @@ fn a_machine_runs_one_enclave_of_a_cluster() {
 }
 
 #[test]
-fn a_removed_enclave_frees_its_machine() {
+fn a_machine_keeps_its_slot_number_until_governance_forgets_it() {
     with_alice(|| {
+        let machine = platform(enclave(0, 2));
+        let forget = || TEE::forget_platform(root(), machine);
         share_platform(ENCLAVE, enclave(0, 2));
+        assert_noop!(forget(), Error::<Test>::PlatformIsServing);
         leave(0, 2);
-        assert_eq!(serving(enclave(0, 2)), None);
-        assert_ok!(assign(ALICE, 1, 3));
+        assert_eq!(serving(enclave(0, 2)), serves(2, 0));
+        assert_noop!(assign(ALICE, 1, 3), Error::<Test>::PlatformServesAnotherSlot);
+        // The same number it may serve again.
+        assert_ok!(assign(ALICE, 1, 2));
+        assert_noop!(forget(), Error::<Test>::PlatformIsServing);
+        TEE::force_remove_enclave(root(), ALICE).unwrap();
+        events();
+
+        assert_ok!(forget());
+        assert_eq!(events(), [Event::PlatformForgotten { platform: machine, slot_id: 2 }]);
+        assert_noop!(forget(), Error::<Test>::PlatformNotFound);
+        share_platform(OTHER_ENCLAVE, enclave(0, 2));
+        register_as(BOB, OTHER_ENCLAVE).unwrap();
+        assert_ok!(assign(BOB, 1, 3));
         assert_eq!(serving(enclave(0, 2)), serves(3, 1));
+    });
+}
+
+#[test]
+fn a_machine_that_never_served_in_public_cannot_be_forgotten() {
+    with_alice(|| {
+        let forget = || TEE::forget_platform(root(), platform(ENCLAVE));
+        assert_noop!(forget(), Error::<Test>::PlatformNotFound);
+        set_type(1, ClusterType::Private);
+        assert_ok!(assign(ALICE, 1, 3));
+        assert_noop!(forget(), Error::<Test>::PlatformNotFound);
+    });
+}
+
+#[test]
+fn a_successors_machine_is_not_forgotten_while_it_may_copy() {
+    with_alice(|| {
+        let forget = || TEE::forget_platform(root(), platform(ENCLAVE));
+        migrate(0, 2, ENCLAVE);
+        assert_noop!(forget(), Error::<Test>::PlatformIsServing);
+        System::set_block_number(1 + MIGRATION + 1);
+        assert_noop!(forget(), Error::<Test>::PlatformIsServing);
+        TEE::reject_update(root(), operator(0, 2)).unwrap();
+        assert_ok!(forget());
     });
 }
 
@@ -111,18 +150,26 @@ fn a_cluster_becomes_public_only_if_none_of_its_machines_serves_another_slot() {
             assert_ok!(update_cluster(1, before));
         }
         leave(0, 2);
+        assert_noop!(
+            update_cluster(1, ClusterType::Public),
+            Error::<Test>::PlatformServesAnotherSlot
+        );
+        TEE::forget_platform(root(), platform(enclave(0, 2))).unwrap();
         assert_ok!(update_cluster(1, ClusterType::Public));
         assert_eq!(serving(enclave(0, 2)), serves(3, 1));
     });
 }
 
 #[test]
-fn a_cluster_that_is_no_longer_public_frees_its_machines() {
+fn the_machines_of_a_cluster_that_is_no_longer_public_do_not_serve_and_keep_their_numbers() {
     with_alice(|| {
         share_platform(ENCLAVE, enclave(0, 2));
         migrate(0, 1, OTHER_ENCLAVE);
         set_type(0, ClusterType::Private);
-        assert_eq!(PublicPlatforms::<Test>::iter().count(), 0);
+        assert_eq!(PublicPlatforms::<Test>::iter().count(), 6);
+        assert!(PublicPlatforms::<Test>::iter_values().all(|served| served.enclaves == 0));
+        assert_noop!(assign(ALICE, 1, 3), Error::<Test>::PlatformServesAnotherSlot);
+        TEE::forget_platform(root(), platform(enclave(0, 2))).unwrap();
         assert_ok!(assign(ALICE, 1, 3));
         assert_noop!(
             update_cluster(0, ClusterType::Public),
@@ -156,11 +203,11 @@ fn disabling_a_cluster_and_enabling_it_again_changes_no_machines_slot() {
 }
 
 #[test]
-fn a_machine_that_leaves_a_disabled_cluster_is_free_and_one_that_joins_is_bound() {
+fn a_machine_that_leaves_a_disabled_cluster_serves_no_longer_and_one_that_joins_is_bound() {
     with_alice(|| {
         set_type(0, ClusterType::Disabled);
         leave(0, 2);
-        assert_eq!(serving(enclave(0, 2)), None);
+        assert_eq!(serving(enclave(0, 2)), serves(2, 0));
         assert_ok!(assign(ALICE, 0, 2));
         assert_eq!(serving(ENCLAVE), serves(2, 1));
         share_platform(OTHER_ENCLAVE, ENCLAVE);
@@ -182,7 +229,11 @@ fn an_approved_successors_machine_counts_from_its_approval() {
         // It counts also when its time is over: it may have copied shares.
         System::set_block_number(1 + MIGRATION + 1);
         assert_noop!(assign(ALICE, 1, 3), Error::<Test>::PlatformServesAnotherSlot);
+        // The operator cannot make the chain forget that.
         TEE::cancel_update(signed(operator(0, 2))).unwrap();
+        assert_eq!(serving(OTHER_ENCLAVE), serves(2, 0));
+        assert_noop!(assign(ALICE, 1, 3), Error::<Test>::PlatformServesAnotherSlot);
+        TEE::forget_platform(root(), platform(OTHER_ENCLAVE)).unwrap();
         assert_ok!(assign(ALICE, 1, 3));
     });
 }
@@ -241,7 +292,7 @@ fn other_code_on_the_same_machine_counts_twice_until_it_has_taken_over() {
         run(OTHER_ENCLAVE, 3, CODE.1);
         migrate(0, 2, OTHER_ENCLAVE);
         leave(0, 2);
-        assert_eq!(serving(old), None);
+        assert_eq!(serving(old), serves(2, 0));
     });
 }
 

@@ -5,6 +5,7 @@ use frame_support::{
     assert_noop, assert_ok,
     dispatch::{extract_actual_pays_fee, GetDispatchInfo, Pays},
     pallet_prelude::DispatchResult,
+    storage::with_storage_layer,
 };
 use sp_runtime::traits::Dispatchable;
 use tee_primitives::{cluster::Enclave, traits::KeyshareRegistry};
@@ -41,6 +42,10 @@ fn updated(new_enclave_address: u64) -> Event<Test> {
 
 fn serving() -> u64 {
     EnclaveData::<Test>::get(OPERATOR).unwrap().enclave_address
+}
+
+fn machine_serves(account: u64) -> bool {
+    PublicPlatforms::<Test>::get(platform(account)).is_some_and(|served| served.enclaves > 0)
 }
 
 #[test]
@@ -89,7 +94,7 @@ fn an_approved_successor_takes_over_when_it_holds_the_slots_shares() {
         assert_eq!(EnclaveFacts::<Test>::get(OPERATOR).unwrap().measurement, [2; 32]);
         assert_eq!(TEE::cluster_of(ENCLAVE), Some((0, SLOT)));
         assert_eq!(TEE::cluster_of(old), None);
-        assert!(!PublicPlatforms::<Test>::contains_key(platform(old)));
+        assert!(!machine_serves(old));
         assert_noop!(complete(ENCLAVE, 1), Error::<Test>::MigrationNotFound);
     });
 }
@@ -224,6 +229,31 @@ fn a_bad_update_changes_nothing() {
 }
 
 #[test]
+fn a_motion_approves_the_successor_its_voters_saw() {
+    TestExt::new().clusters(1).execute_with(|| {
+        let motion = || {
+            with_storage_layer(|| {
+                TEE::expect_enclave(root(), OPERATOR, ENCLAVE)?;
+                approve()
+            })
+        };
+        // The operator names one, the voters look at it, and the operator names another.
+        assert_ok!(update(ENCLAVE));
+        assert_ok!(TEE::cancel_update(signed(OPERATOR)));
+        assert_noop!(motion(), Error::<Test>::AnotherEnclave);
+        assert_ok!(update(OTHER_ENCLAVE));
+        assert_noop!(motion(), Error::<Test>::AnotherEnclave);
+        assert_ok!(TEE::cancel_update(signed(OPERATOR)));
+
+        assert_ok!(update(ENCLAVE));
+        assert_ok!(motion());
+        assert_eq!(Migrations::<Test>::get(OPERATOR).unwrap().enclave.enclave_address, ENCLAVE);
+        // From here on it waits for governance no longer.
+        assert_noop!(motion(), Error::<Test>::AnotherEnclave);
+    });
+}
+
+#[test]
 fn an_operator_has_one_update_at_a_time() {
     TestExt::new().clusters(1).execute_with(|| {
         assert_ok!(update(ENCLAVE));
@@ -248,7 +278,7 @@ fn an_update_is_taken_back_or_refused_before_and_after_its_approval() {
             let nothing_is_left = || {
                 assert!(!EnclaveUpdates::<Test>::contains_key(OPERATOR));
                 assert!(!Migrations::<Test>::contains_key(OPERATOR));
-                assert!(!PublicPlatforms::<Test>::contains_key(platform(ENCLAVE)));
+                assert!(!machine_serves(ENCLAVE));
                 assert_eq!(serving(), enclave(0, SLOT));
                 assert_noop!(complete(ENCLAVE, 0), Error::<Test>::MigrationNotFound);
             };
@@ -381,6 +411,20 @@ fn the_successors_cursor_passes_the_last_sync_of_its_own_cluster() {
 }
 
 #[test]
+fn a_cursor_past_the_log_is_refused() {
+    TestExt::new().clusters(1).execute_with(|| {
+        migrate(0, SLOT, ENCLAVE);
+        assert_noop!(complete(ENCLAVE, 1), Error::<Test>::CursorPastLog);
+        start(NFT);
+        sync(NFT, 0, 1);
+        for cursor in [2, u64::MAX] {
+            assert_noop!(complete(ENCLAVE, cursor), Error::<Test>::CursorPastLog);
+        }
+        assert_ok!(complete(ENCLAVE, 1));
+    });
+}
+
+#[test]
 fn a_sync_between_copying_and_taking_over_is_not_lost() {
     TestExt::new().clusters(1).execute_with(|| {
         migrate(0, SLOT, ENCLAVE);
@@ -451,7 +495,7 @@ fn governance_replaces_an_enclave_or_its_uri_at_once() {
         );
         assert_eq!(TEE::cluster_of(ENCLAVE), Some((0, SLOT)));
         assert_eq!(TEE::cluster_of(old), None);
-        assert!(!PublicPlatforms::<Test>::contains_key(platform(old)));
+        assert!(!machine_serves(old));
         assert_eq!(EnclaveFacts::<Test>::get(OPERATOR).unwrap().platform, platform(ENCLAVE));
 
         // The account that it has already.
@@ -470,7 +514,7 @@ fn a_forced_update_drops_the_operators_own() {
         migrate(0, SLOT, ENCLAVE);
         assert_ok!(force(Some(OTHER_ENCLAVE), None));
         assert_noop!(complete(ENCLAVE, 0), Error::<Test>::MigrationNotFound);
-        assert!(!PublicPlatforms::<Test>::contains_key(platform(ENCLAVE)));
+        assert!(!machine_serves(ENCLAVE));
 
         // Also to put the successor itself in, before it holds everything.
         migrate(0, SLOT, ENCLAVE);

@@ -18,6 +18,9 @@ const STRANGER: u64 = 77;
 /// An operator whose enclave has an approved successor, [`OTHER_ENCLAVE`].
 const MIGRATING: u64 = 1_004;
 
+/// A successor of [`MIGRATING`]'s enclave that was approved and dropped.
+const LEFT: u64 = 78;
+
 /// A change that breaks an invariant, and the sentence that names it.
 type Damage = (fn(), &'static str);
 
@@ -31,6 +34,10 @@ fn ledger(of: u64, change: fn(&mut StakingLedgerOf<Test>)) {
 
 fn members(of: u32, change: fn(&mut MembersOf<Test>)) {
     ClusterData::<Test>::mutate_extant(of, |cluster| change(&mut cluster.enclaves));
+}
+
+fn served(by: u64, change: fn(&mut PlatformSlot)) {
+    PublicPlatforms::<Test>::mutate_extant(platform(by), change);
 }
 
 fn put_on_the_machine_of(operator: u64, other: u64) {
@@ -147,7 +154,7 @@ const CLUSTERS: [Damage; 9] = [
     ),
 ];
 
-const PLATFORMS: [Damage; 3] = [
+const PLATFORMS: [Damage; 5] = [
     (
         || put_on_the_machine_of(operator(0, 0), operator(0, 1)),
         "a machine runs the enclave of one slot of a cluster",
@@ -157,8 +164,16 @@ const PLATFORMS: [Damage; 3] = [
         "a machine serves one slot number in public clusters",
     ),
     (
-        || PublicPlatforms::<Test>::remove(platform(enclave(0, 0))),
+        || served(enclave(0, 0), |served| served.slot_id = 3),
         "the index of machines is that of the public clusters' members",
+    ),
+    (
+        || served(LEFT, |served| served.enclaves = 1),
+        "the index of machines is that of the public clusters' members",
+    ),
+    (
+        || PublicPlatforms::<Test>::remove(platform(enclave(0, 0))),
+        "a machine that serves in public is in the index",
     ),
 ];
 
@@ -184,7 +199,7 @@ const KEYSHARES: [Damage; 7] = [
     (|| ClusterHoldings::<Test>::remove(0), "a cluster that keyshares name holds them"),
 ];
 
-const CONFIRMATIONS: [Damage; 5] = [
+const CONFIRMATIONS: [Damage; 6] = [
     (
         || Keyshares::<Test>::remove(NFT, SECRET),
         "a confirmation belongs to a version that is pending or waits for the sweep",
@@ -199,6 +214,13 @@ const CONFIRMATIONS: [Damage; 5] = [
     (
         || Confirmations::<Test>::insert((NFT, SECRET, 1), 1, SlotConfirmations::default()),
         "a stored confirmation is of a slot",
+    ),
+    (
+        || {
+            let slots = Confirmations::<Test>::get((NFT, SECRET, 1), 0);
+            Confirmations::<Test>::insert((NFT, SECRET, 1), 1, slots);
+        },
+        "a cluster that has confirmed anything has promised what it is",
     ),
     (|| SweepQueue::<Test>::insert((NFT, SECRET, 1), ()), "a pending version is not swept"),
     (|| SweptCount::<Test>::put(2), "only what was synced is swept"),
@@ -267,6 +289,8 @@ fn try_state_finds_what_is_wrong() {
         set_type(2, ClusterType::Disabled);
         register_as(ALICE, ENCLAVE).unwrap();
         assert_eq!(operator(0, 4), MIGRATING);
+        migrate(0, 4, LEFT);
+        TEE::cancel_update(signed(MIGRATING)).unwrap();
         migrate(0, 4, OTHER_ENCLAVE);
         start(NFT);
         confirm(NFT, 0, 0, RED);

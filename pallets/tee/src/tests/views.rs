@@ -38,6 +38,16 @@ fn the_slots_of_a_cluster_tell_how_their_enclaves_are() {
 }
 
 #[test]
+fn an_enclave_that_proves_other_code_than_was_assigned_is_shown_as_not_attested() {
+    TestExt::new().clusters(1).execute_with(|| {
+        run(enclave(0, 3), 2, CODE.1);
+        let attested: Vec<_> = TEE::slots_of(0).iter().map(|slot| slot.is_attested).collect();
+        assert_eq!(attested, [true, true, true, false, true]);
+        assert_eq!(TEE::slots_of(0)[3].measurement, CODE.0);
+    });
+}
+
+#[test]
 fn an_operator_can_follow_its_enclave_and_its_stake() {
     TestExt::new().clusters(1).execute_with(|| {
         let who = operator(0, 0);
