@@ -5,6 +5,7 @@
 # is there it says so within a second. It changes no Rust toolchain that already works.
 #
 #   scripts/setup.sh                    what `make setup` runs
+#   scripts/setup.sh --tests            also what the tests need: Node.js and npm
 #   scripts/setup.sh --wasm-from-debian take the WebAssembly toolchain from Debian's packages, even
 #                                       where rustup could download one
 set -euo pipefail
@@ -21,11 +22,17 @@ PACKAGES=(build-essential ca-certificates git libssl-dev pkg-config protobuf-com
 NODE_PACKAGES=(nodejs npm)
 WASM_PACKAGES=(cargo-web lld-22 rust-web-llvm rust-web-src rustc-web)
 
-wasm_from_debian=no
-[ "${1:-}" = "--wasm-from-debian" ] && wasm_from_debian=yes
-
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+tests=no wasm_from_debian=no
+for option in "$@"; do
+  case $option in
+    --tests) tests=yes ;;
+    --wasm-from-debian) wasm_from_debian=yes ;;
+    *) fail "there is no option $option; there are --tests and --wasm-from-debian" ;;
+  esac
+done
 
 is_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; }
 
@@ -66,6 +73,7 @@ system_packages() {
     command -v "$tool" >/dev/null || absent+=("$tool")
   done
   pkg-config --exists openssl 2>/dev/null || absent+=("OpenSSL's headers, found by pkg-config")
+  [ $tests = no ] || has_node || absent+=("Node.js $MIN_NODE or newer, with npm")
   [ ${#absent[@]} = 0 ] && return
   {
     echo "setup: this is neither Debian nor Ubuntu. Please install:"
@@ -98,7 +106,6 @@ has_node() {
 
 node_js() {
   has_node && return
-  is_debian || fail "Node.js $MIN_NODE or newer and npm are needed. See https://nodejs.org"
   apt_install "${NODE_PACKAGES[@]}"
   hash -r
   has_node || fail "Node.js $MIN_NODE or newer and npm are needed, and apt has older ones. See https://nodejs.org"
@@ -169,7 +176,7 @@ wasm_toolchain_from_debian() {
 }
 
 system_packages
-node_js
+[ $tests = no ] || node_js
 rust
 wasm_target
 say "everything is there"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Motions of the technical committee: proposed, voted on, carried out.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{bail, ensure, Context};
 use codec::{Compact, Decode, Encode};
@@ -73,6 +73,13 @@ pub struct OpenMotion {
 pub enum Outcome {
     /// It was carried, and the call succeeded in this block.
     Carried(Box<Included>),
+    /// It was carried in this block, and its call failed.
+    Failed {
+        /// The transaction that carried it.
+        included: Box<Included>,
+        /// The call's error.
+        reason: String,
+    },
     /// It was closed in this block without having been carried.
     Rejected(Box<Included>),
     /// It needs so many more votes.
@@ -85,10 +92,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The block in which the motion was carried out; an error if it needs more votes.
+    /// The block in which the motion was carried out; an error if it was not, or its call failed.
     pub fn carried(self) -> anyhow::Result<Included> {
         match self {
             Self::Carried(included) => Ok(*included),
+            Self::Failed { reason, .. } => bail!("the committee's call failed: {reason}"),
             Self::Rejected(_) => bail!("the committee rejected the motion"),
             Self::Waiting { missing, .. } => bail!("the motion needs {missing} more votes"),
         }
@@ -108,11 +116,12 @@ pub fn two_thirds(members: usize) -> u32 {
 }
 
 /// Passes a motion for `proposal` as far as the keys given can: the first proposes, all vote until
-/// two thirds of the committee have, and then it is carried out.
+/// two thirds of the committee have, and then it is carried out. A key given twice votes once.
 pub async fn pass(chain: &Chain, keys: &[Keypair], proposal: Call) -> anyhow::Result<Outcome> {
     let Some(first) = keys.first() else { bail!("a motion needs a member's key") };
+    let keys = distinct(keys);
     let members = members(&chain.finalized().await?).await?;
-    for key in keys {
+    for key in &keys {
         let account = key.public_key().0;
         let ss58 = tee_wallet::packets::ss58(&account);
         ensure!(members.contains(&account), "{ss58} is not a member of the committee");
@@ -122,10 +131,49 @@ pub async fn pass(chain: &Chain, keys: &[Keypair], proposal: Call) -> anyhow::Re
     ensure!(threshold > 1, "a committee of {} cannot pass motions", members.len());
     let motion = propose(chain, first, proposal, threshold).await?;
     let needed = usize::try_from(threshold).unwrap_or(usize::MAX);
-    for key in keys.iter().take(needed) {
-        vote(chain, key, motion, true).await?;
+    let voters = keys.into_iter().take(needed);
+    let passed = vote_and_close(chain, first, voters, motion, true).await;
+    passed.with_context(|| stands(&motion.hash))
+}
+
+/// Votes with keys of members, each once, and closes the motion if that decides it.
+pub async fn vote_with(
+    chain: &Chain,
+    keys: &[Keypair],
+    hash: &Hash,
+    approve: bool,
+) -> anyhow::Result<Outcome> {
+    let first = keys.first().context("a vote needs a member's key")?;
+    let motion = open_motion(&chain.best().await?, hash).await?;
+    vote_and_close(chain, first, distinct(keys), motion, approve).await
+}
+
+async fn vote_and_close(
+    chain: &Chain,
+    signer: &Keypair,
+    voters: impl IntoIterator<Item = &Keypair>,
+    motion: Motion,
+    approve: bool,
+) -> anyhow::Result<Outcome> {
+    for voter in voters {
+        vote(chain, voter, motion, approve).await?;
     }
-    close_if_decided(chain, first, motion).await
+    close_if_decided(chain, signer, motion).await
+}
+
+/// The keys without those that were there before.
+fn distinct(keys: &[Keypair]) -> Vec<&Keypair> {
+    let mut seen = BTreeSet::new();
+    keys.iter().filter(|key| seen.insert(key.public_key().0)).collect()
+}
+
+/// What to do about a motion that was proposed when a later step did not succeed.
+fn stands(hash: &Hash) -> String {
+    let hash = hex::encode(hash);
+    format!(
+        "the motion 0x{hash} was proposed; go on with `tee committee vote --motion 0x{hash}`, or \
+         `close` once it has its votes (`tee committee motions` shows them)"
+    )
 }
 
 /// Proposes a call.
@@ -205,24 +253,43 @@ pub async fn close_if_decided(
 }
 
 /// Ends a motion that its votes decide, or whose time is over, and carries it out if it has enough
-/// votes. An error of the call it carries out is an error here.
+/// votes. Returns when that is final.
 pub async fn close(chain: &Chain, signer: &Keypair, motion: Motion) -> anyhow::Result<Outcome> {
     let block = chain.best().await?;
     let call = proposal(&block, &motion.hash).await?;
     let length = u32::try_from(call.len())?;
     let weight = weight_of(&block, call).await?;
     let call = calls::close(&motion.hash, motion.index, weight, length);
-    let closed = chain.submit(&call, signer, WaitFor::Inclusion, STEP_LIMIT).await?;
-    if closed.event(COMMITTEE, "Disapproved").is_some() {
-        return Ok(Outcome::Rejected(Box::new(closed)));
+    let closed = chain.submit(&call, signer, WaitFor::Finality, STEP_LIMIT).await?;
+    let included = Box::new(closed);
+    if included.event(COMMITTEE, "Disapproved").is_some() {
+        return Ok(Outcome::Rejected(included));
     }
+    Ok(match failure(chain, &included).await? {
+        Some(reason) => Outcome::Failed { included, reason },
+        None => Outcome::Carried(included),
+    })
+}
+
+/// The error of the call that a motion carried out. A mandate succeeds also if the call that it
+/// mandates fails.
+async fn failure(chain: &Chain, closed: &Included) -> anyhow::Result<Option<String>> {
     let executed = closed.event(COMMITTEE, "Executed").context("the motion was not carried out")?;
     let (_hash, result) =
         executed.split_at_checked(size_of::<Hash>()).context("the motion's result is missing")?;
     if let Some(reason) = chain.dispatch_failure(closed.block_hash, result).await? {
-        bail!("the committee's call failed: {reason}");
+        return Ok(Some(reason));
     }
-    Ok(Outcome::Carried(Box::new(closed)))
+    for event in closed.events.iter() {
+        let event = event.context("an event cannot be decoded")?;
+        if (event.pallet_name(), event.event_name()) == ("Mandate", "RootOp") {
+            let result = event.field_bytes();
+            if let Some(reason) = chain.dispatch_failure(closed.block_hash, result).await? {
+                return Ok(Some(reason));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// What the runtime says that an encoded call weighs.
@@ -239,7 +306,23 @@ async fn weight_of(block: &ChainBlock, mut call: Vec<u8>) -> anyhow::Result<Weig
 
 #[cfg(test)]
 mod tests {
+    use subxt_signer::sr25519::dev;
+
     use super::*;
+
+    #[test]
+    fn a_key_that_is_given_twice_votes_once() {
+        let keys = [dev::alice(), dev::bob(), dev::alice()];
+        let accounts = distinct(&keys).into_iter().map(|key| key.public_key().0);
+        let expected = [dev::alice(), dev::bob()].map(|key| key.public_key().0);
+        assert_eq!(accounts.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_motion_that_stands_names_its_hash_and_the_next_command() {
+        let command = format!("tee committee vote --motion 0x{}", "11".repeat(32));
+        assert!(stands(&[0x11; 32]).contains(&command));
+    }
 
     #[test]
     fn two_thirds_are_never_rounded_down() {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `tee committee`: motions proposed, voted on, carried out.
 
-use anyhow::Context;
+use anyhow::{bail, Context};
 use clap::{Args, Subcommand, ValueEnum};
-use subxt_signer::sr25519::Keypair;
+use codec::Decode;
+use subxt::dynamic::Value;
 use tee_primitives::{
-    cluster::{ClusterId, ClusterType, SlotId},
-    Hash,
+    cluster::{ClusterId, ClusterType, Enclave, SlotId},
+    Hash, RawAccountId,
 };
 use tee_wallet::{
     chain::{
@@ -75,7 +76,8 @@ pub(crate) enum CommitteeCommand {
     RemoveEnclave(OfOperator),
     /// Let an operator go that asked to leave.
     ApproveExit(OfOperator),
-    /// Allow an operator's update: the new enclave may copy the shares of the slot.
+    /// Allow an operator's update: its new enclave may copy the shares of the slot. The slot changes
+    /// hands when the new enclave's program completes the update.
     ApproveUpdate(OfOperator),
     /// Refuse an operator's update.
     RejectUpdate(OfOperator),
@@ -176,12 +178,20 @@ pub(crate) async fn run(command: CommitteeCommand, report: Report) -> anyhow::Re
         }
         C::RemoveCluster { cluster, session } => (session, calls::remove_cluster(cluster)),
         C::Assign { operator, cluster, slot, session } => {
-            (session, calls::assign_enclave(&account(&operator.operator)?, cluster, slot))
+            let operator = account(&operator.operator)?;
+            let assign = calls::assign_enclave(&operator, cluster, slot);
+            let call = of_named(&session, "EnclaveRegistrations", &operator, assign, report);
+            (session.clone(), call.await?)
         }
         C::RemoveRegistration(of) => of.motion(calls::remove_registration)?,
         C::RemoveEnclave(of) => of.motion(calls::force_remove_enclave)?,
         C::ApproveExit(of) => of.motion(calls::approve_enclave_unregistration)?,
-        C::ApproveUpdate(of) => of.motion(calls::approve_update_enclave)?,
+        C::ApproveUpdate(of) => {
+            let (session, approve) = of.motion(calls::approve_update_enclave)?;
+            let operator = account(&of.operator.operator)?;
+            let call = of_named(&session, "EnclaveUpdates", &operator, approve, report);
+            (session.clone(), call.await?)
+        }
         C::RejectUpdate(of) => of.motion(calls::reject_update)?,
         C::SetStake { amount, session } => (session, calls::set_staking_amount(amount.0)),
         C::Motions { node } => return list(&node, report).await,
@@ -195,12 +205,34 @@ pub(crate) async fn run(command: CommitteeCommand, report: Report) -> anyhow::Re
 }
 
 impl OfOperator {
-    fn motion(
-        self,
-        call: impl FnOnce(&tee_primitives::RawAccountId) -> Call,
-    ) -> anyhow::Result<(Session, Call)> {
-        Ok((self.session, call(&account(&self.operator.operator)?)))
+    fn motion(&self, call: impl FnOnce(&RawAccountId) -> Call) -> anyhow::Result<(Session, Call)> {
+        Ok((self.session.clone(), call(&account(&self.operator.operator)?)))
     }
+}
+
+/// The call, tied to the enclave that the operator names now: should the operator name another
+/// until the motion is carried, the call fails.
+async fn of_named(
+    session: &Session,
+    item: &str,
+    operator: &RawAccountId,
+    call: Call,
+    report: Report,
+) -> anyhow::Result<Call> {
+    const WHAT: &str = "the enclave that the operator names";
+    let chain = Chain::connect(&session.node.rpc_url).await?;
+    let key = [Value::from_bytes(operator)];
+    let named = chain.best().await?.entry(WHAT, "TEE", item, key).await?;
+    // Without one the call itself says what is wrong.
+    let Some(named) = named else { return Ok(call) };
+    let named: Enclave<RawAccountId, Vec<u8>> =
+        Decode::decode(&mut named.as_slice()).context(WHAT)?;
+    report.line(format_args!(
+        "the motion is about enclave {} at \"{}\" and no other",
+        ss58(&named.enclave_address),
+        named.api_uri.escape_ascii()
+    ));
+    Ok(calls::batch_all([calls::expect_enclave(operator, &named.enclave_address), call]))
 }
 
 async fn vote(
@@ -212,23 +244,9 @@ async fn vote(
     let hash = parse_hash(motion)?;
     let keys = session.keys.keypairs()?;
     let chain = Chain::connect(&session.node.rpc_url).await?;
-    let voting = vote_with(&chain, &keys, hash, approve);
+    let voting = committee::vote_with(&chain, &keys, &hash, approve);
     let outcome = report.waiting("the vote", voting).await?;
     show(&chain, &outcome, &session.node, report).await
-}
-
-async fn vote_with(
-    chain: &Chain,
-    keys: &[Keypair],
-    hash: Hash,
-    approve: bool,
-) -> anyhow::Result<Outcome> {
-    let first = keys.first().context("a vote needs a member's key")?;
-    let motion = committee::open_motion(&chain.best().await?, &hash).await?;
-    for key in keys {
-        committee::vote(chain, key, motion, approve).await?;
-    }
-    committee::close_if_decided(chain, first, motion).await
 }
 
 async fn close(motion: &str, session: &Session, report: Report) -> anyhow::Result<()> {
@@ -255,6 +273,10 @@ async fn show(
                 report.line(sentence);
             }
             report.line(format_args!("carried out in block #{}", included.block_number));
+        }
+        Outcome::Failed { included, reason } => {
+            let number = included.block_number;
+            bail!("the motion was carried in block #{number}, and its call failed: {reason}");
         }
         Outcome::Rejected(included) => {
             report.line(format_args!("rejected in block #{}", included.block_number));

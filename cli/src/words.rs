@@ -171,7 +171,7 @@ fn fill(sentence: &str, fields: &Fields) -> Option<String> {
     Some(filled)
 }
 
-/// A decoded value: accounts as addresses, bytes as text or in hexadecimal digits.
+/// A decoded value: accounts as addresses, bytes as quoted text or in hexadecimal digits.
 fn text(metadata: &Metadata, value: &Value<u32>) -> String {
     match &value.value {
         ValueDef::Primitive(primitive) => plain(primitive),
@@ -255,10 +255,11 @@ fn bytes(metadata: &Metadata, of: &Type, values: &[Value<u32>]) -> Option<Vec<u8
     are_bytes.then(|| values.iter().map(byte).collect()).flatten()
 }
 
-/// Bytes as text, unless a terminal would take some of it for orders.
+/// Bytes as quoted text if all of it is printable ASCII, else in hexadecimal digits: nothing in it
+/// can pass for more than itself, neither on a terminal nor to who reads a call before voting on it.
 fn bytes_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        Ok(text) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) => format!("{text:?}"),
         _ => format!("0x{}", hex::encode(bytes)),
     }
 }
@@ -325,8 +326,9 @@ mod tests {
         assert_eq!(bonded, format!("operator {address} bonded 1.5 tokens"));
         let registered = (account, account, "https://a.example:8000");
         let registered = told("TEE", "EnclaveAddedForRegistration", registered);
-        let expected =
-            format!("enclave {address} of operator {address} registered at https://a.example:8000");
+        let expected = format!(
+            "enclave {address} of operator {address} registered at \"https://a.example:8000\""
+        );
         assert_eq!(registered, expected);
     }
 
@@ -354,12 +356,25 @@ mod tests {
             format!("TEE.assign_enclave(operator_address: {address}, cluster_id: 4, slot_id: 3)");
         assert_eq!(said(assign()), assigned);
         let remark = |remark: &str| calls::call("System", "remark", [Value::from_bytes(remark)]);
-        assert_eq!(said(remark("hello")), "System.remark(remark: hello)");
-        assert_eq!(said(remark("\x1b[2J")), "System.remark(remark: 0x1b5b324a)");
+        assert_eq!(said(remark("hello")), "System.remark(remark: \"hello\")");
         assert_eq!(
             said(calls::batch_all([assign(), remark("")])),
-            format!("Utility.batch_all(calls: [{assigned}, System.remark(remark: )])")
+            format!("Utility.batch_all(calls: [{assigned}, System.remark(remark: \"\")])")
         );
+    }
+
+    #[test]
+    fn text_in_a_call_cannot_pass_for_another_call() {
+        let shown = |text: &str| bytes_text(text.as_bytes());
+        let forged = "hello), TEE.remove_cluster(cluster_id: 1";
+        assert_eq!(shown(forged), format!("\"{forged}\""));
+        assert_eq!(shown("a\", b: \"c"), r#""a\", b: \"c""#);
+        assert_eq!(shown(r#"a\"#), r#""a\\""#);
+        // A terminal's orders, a reversal of the reading direction, a letter that looks Latin.
+        assert_eq!(shown("\x1b[2J"), "0x1b5b324a");
+        assert_eq!(shown("\u{202e}"), "0xe280ae");
+        assert_eq!(shown("\u{430}"), "0xd0b0");
+        assert_eq!(shown("a\nb"), "0x610a62");
     }
 
     #[test]

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         command_line::a_killed_mint_is_resumed_and_viewed,
         committee::a_session_by_hand_tells_what_it_did_on_chain,
         committee::a_motion_that_fails_on_chain_tells_the_pallets_sentence,
+        committee::a_mandate_whose_call_fails_is_told_as_a_failure,
         committee::a_motion_that_most_vote_against_is_rejected,
         refusals::who_does_not_own_the_nft_cannot_store,
         refusals::an_expired_token_is_refused,

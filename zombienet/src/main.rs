@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Starts the network of `network.toml` and checks that it lives: all validators author, all
-//! finalize, all agree. Then it ends it, and looks that nothing of it is left.
+//! finalize, all agree. Then it ends it, also when it did not start or was interrupted, and looks
+//! that nothing of it is left.
 
-use std::{collections::BTreeSet, fs, future::Future, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    future::Future,
+    path::Path,
+    process::{self, Command},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{bail, ensure, Context};
 use tokio::{
+    runtime::Runtime,
     signal::unix::{signal, SignalKind},
     time::{sleep, timeout, Instant},
 };
@@ -43,26 +53,45 @@ const POLL: Duration = Duration::from_millis(500);
 
 type Rpc = LegacyRpcMethods<PolkadotConfig>;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    let dir = env::temp_dir().join(format!("tee-zombienet-{}", process::id()));
+    fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    // Zombienet makes its folder where temporary files belong. Of a network that does not start it
+    // does not tell the folder, by which its processes are known: so it is one of ours. Set before
+    // there are threads.
+    env::set_var("TMPDIR", &dir);
+    let runtime = Runtime::new().context("cannot start the runtime")?;
+    let checked = runtime.block_on(run(&dir));
+    // With the runtime the last handles of processes go.
+    runtime.shutdown_timeout(END_LIMIT);
+    let ended = end_what_is_left(&dir);
+    checked.with_context(|| format!("the nodes' data and logs are in {}", dir.display()))?;
+    let ended = ended?;
+    ensure!(ended.is_empty(), "left running, and ended now: {ended:?}");
+    fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+    println!("ended      no process and no file is left");
+    Ok(())
+}
+
+/// Starts the network, checks it, and ends it also when it is interrupted.
+async fn run(dir: &Path) -> anyhow::Result<()> {
     let config = NetworkConfig::load_from_toml(NETWORK).context("cannot load network.toml")?;
     let network = tokio::select! {
+        // Signals first: they are watched before anything is started.
+        biased;
+        stopped = stop_signal() => { stopped?; bail!("interrupted") }
         network = timeout(START_LIMIT, config.spawn_native()) => network
             .context("the nodes did not start in time")?
             .context("the nodes cannot be started; tee-node must be on the PATH")?,
-        stopped = stop_signal() => { stopped?; bail!("interrupted") }
     };
-    let dir = network.base_dir().context("the network has no folder")?.to_owned();
     let checked = tokio::select! {
         checked = check(&network) => checked,
         stopped = stop_signal() => stopped.and_then(|()| bail!("interrupted")),
     };
-    network.destroy().await.context("the network cannot be ended")?;
-    wait_until_gone(&dir).await?;
-    checked.with_context(|| format!("the nodes' data and logs are in {dir}"))?;
-    fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {dir}"))?;
-    println!("ended      no process and no file is left");
-    Ok(())
+    let destroyed = network.destroy().await.context("the network cannot be ended");
+    checked?;
+    destroyed?;
+    wait_until_gone(dir).await
 }
 
 /// Ends when the user or the system asks the program to end.
@@ -153,27 +182,50 @@ where
 }
 
 /// Waits until no process has the network's folder on its command line.
-async fn wait_until_gone(dir: &str) -> anyhow::Result<()> {
+async fn wait_until_gone(dir: &Path) -> anyhow::Result<()> {
+    let deadline = Instant::now() + END_LIMIT;
+    while !running_in(dir)?.is_empty() {
+        // What is left then is told, and ended, by `end_what_is_left`.
+        if Instant::now() >= deadline {
+            break;
+        }
+        sleep(POLL).await;
+    }
+    Ok(())
+}
+
+/// Ends the processes that have the network's folder on their command line; returns them.
+fn end_what_is_left(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let mut ended = Vec::new();
     let deadline = Instant::now() + END_LIMIT;
     loop {
         let left = running_in(dir)?;
         if left.is_empty() {
-            return Ok(());
+            return Ok(ended);
         }
-        ensure!(Instant::now() < deadline, "left running: {left:?}");
-        sleep(POLL).await;
+        ensure!(Instant::now() < deadline, "cannot be ended: {left:?}");
+        for (id, command) in left {
+            // One that has ended by itself meanwhile is no failure: it is not found again.
+            Command::new("kill").args(["-KILL", &id]).status().context("cannot run kill")?;
+            if !ended.contains(&command) {
+                ended.push(command);
+            }
+        }
+        thread::sleep(POLL);
     }
 }
 
-fn running_in(dir: &str) -> anyhow::Result<Vec<String>> {
+/// Number and command line of the processes that have the network's folder on their command line.
+fn running_in(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let dir = dir.to_str().context("the folder's name is not text")?;
     let mut running = Vec::new();
     for process in fs::read_dir("/proc")? {
+        let process = process?;
         // A process may end while it is looked at.
-        let command: &Path = &process?.path().join("cmdline");
-        let command = fs::read(command).unwrap_or_default();
+        let command = fs::read(process.path().join("cmdline")).unwrap_or_default();
         let command = String::from_utf8_lossy(&command).replace('\0', " ");
         if command.contains(dir) {
-            running.push(command);
+            running.push((process.file_name().to_string_lossy().into_owned(), command));
         }
     }
     Ok(running)

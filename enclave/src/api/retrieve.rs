@@ -83,7 +83,7 @@ async fn retrieve(
     let role = packet.requester_type.into();
     let permitted = |at| async move {
         let facts = facts::nft(&*context.chain, at, data.nft_id, KIND).await?;
-        // The chain knows neither delegations nor rentals.
+        // This enclave serves owners only: it does not read delegations and rentals.
         let viewers = Viewers { delegatee: None, rentee: None };
         let nft = facts.nft.as_ref();
         authorisation::retrieve(KIND, nft, &viewers, &facts.keyshares, &requester, role)

@@ -3,10 +3,16 @@
 
 use std::str::FromStr;
 
-use anyhow::{ensure, Context};
-use subxt_signer::{sr25519::Keypair, SecretUri};
-use tee_cli::devnet::Devnet;
-use tee_wallet::packets::ss58;
+use anyhow::{bail, ensure, Context};
+use subxt_signer::{
+    sr25519::{dev, Keypair},
+    SecretUri,
+};
+use tee_cli::{
+    committee::{pass, Outcome},
+    devnet::Devnet,
+};
+use tee_wallet::{chain::calls, packets::ss58};
 
 use super::command_line::{said, tee};
 
@@ -61,7 +67,7 @@ fn registered(devnet: &Devnet, uri: &str) -> anyhow::Result<[String; 2]> {
     let url = "http://127.0.0.1:9";
     let command = ["operator", "register", "--enclave", &enclave, "--url", url, "--suri", uri];
     let told = succeed(devnet, &command)?;
-    tells(&told, &format!("enclave {enclave} of operator {operator} registered at {url}"))?;
+    tells(&told, &format!("enclave {enclave} of operator {operator} registered at {url:?}"))?;
     tells(&told, &format!("operator {operator} bonded"))?;
     Ok([operator, enclave])
 }
@@ -121,6 +127,20 @@ pub async fn a_motion_that_fails_on_chain_tells_the_pallets_sentence(
     ensure!(devnet.chain().best().await?.cluster(0).await? == before, "cluster 0 changed");
     let left = succeed(devnet, &["operator", "unregister", "--suri", "//Dave"])?;
     tells(&left, &format!("registration of operator {operator} removed"))
+}
+
+pub async fn a_mandate_whose_call_fails_is_told_as_a_failure(
+    devnet: &mut Devnet,
+) -> anyhow::Result<()> {
+    let call = calls::remove_cluster(4_000_000_000).into_value();
+    let mandate = calls::call("Mandate", "mandate", [call]);
+    // The same key twice is one vote.
+    let outcome = pass(devnet.chain(), &[dev::alice(), dev::alice()], mandate).await?;
+    let Outcome::Waiting { motion, missing: 1 } = outcome else { bail!("{outcome:?}") };
+    let hash = format!("0x{}", hex::encode(motion.hash));
+    let told = fail(devnet, &["committee", "vote", "--motion", &hash, "--suri", "//Bob"])?;
+    tells(&told, "There is no cluster with this id.")?;
+    tells(&succeed(devnet, &["committee", "motions"])?, "no motion is open")
 }
 
 pub async fn a_motion_that_most_vote_against_is_rejected(

@@ -117,6 +117,11 @@ pub fn assign_enclave(operator: &RawAccountId, cluster_id: ClusterId, slot_id: S
     call("TEE", "assign_enclave", [account(operator), cluster_id, slot_id])
 }
 
+/// The committee goes on only if an operator's registration or update names this enclave.
+pub fn expect_enclave(operator: &RawAccountId, enclave: &RawAccountId) -> Call {
+    call("TEE", "expect_enclave", [account(operator), account(enclave)])
+}
+
 /// The committee refuses a registration; the operator gets its stake back.
 pub fn remove_registration(operator: &RawAccountId) -> Call {
     call("TEE", "remove_registration", [account(operator)])
@@ -230,6 +235,7 @@ mod tests {
             (update_cluster(4, ClusterType::Disabled), (4u32, 0u8).encode()),
             (remove_cluster(4), 4u32.encode()),
             (assign_enclave(&ACCOUNT, 4, 3), (ACCOUNT, 4u32, 3u32).encode()),
+            (expect_enclave(&ACCOUNT, &ACCOUNT), (ACCOUNT, ACCOUNT).encode()),
             (remove_registration(&ACCOUNT), ACCOUNT.encode()),
             (force_remove_enclave(&ACCOUNT), ACCOUNT.encode()),
             (approve_enclave_unregistration(&ACCOUNT), ACCOUNT.encode()),

@@ -8,27 +8,32 @@ use subxt::{
     error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
     extrinsics::ExtrinsicEvents,
     tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
+    utils::H256,
     SubstrateConfig,
 };
 use subxt_rpcs::UserError;
 use subxt_signer::sr25519::Keypair;
 use tee_primitives::{BlockNumber, Hash};
-use tokio::time::{sleep, timeout_at, Instant};
+use tokio::{
+    time::{sleep, timeout_at, Instant},
+    try_join,
+};
 
 use super::{
     bounded,
     calls::{self, Call},
     error::explain,
-    Chain, ChainError,
+    Chain, ChainBlock, ChainError,
 };
 
 /// Blocks for which a signed transaction can be included.
 const MORTALITY: u64 = 64;
 
-/// How often a transaction is signed anew when another one took its nonce.
-const NONCE_ATTEMPTS: u32 = 5;
+/// How often a transaction is signed before it is given up, because another one took its nonce or
+/// the runtime changed.
+const ATTEMPTS: u32 = 5;
 
-const NONCE_RETRY: Duration = Duration::from_millis(300);
+const RETRY: Duration = Duration::from_millis(300);
 
 type Client = subxt::client::OnlineClientAtBlockImpl<SubstrateConfig>;
 
@@ -62,12 +67,38 @@ impl Included {
     }
 }
 
+/// What a signature is for: a transaction that is signed for one runtime is invalid under another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct RuntimeVersion {
+    spec: u32,
+    transaction: u32,
+}
+
+impl RuntimeVersion {
+    /// The runtime that checks transactions on top of a block.
+    fn after(block: &ChainBlock) -> Self {
+        let block = block.client();
+        Self { spec: block.spec_version(), transaction: block.transaction_version() }
+    }
+}
+
+/// A transaction that the node has taken.
+struct Sent {
+    progress: TransactionProgress<SubstrateConfig, Client>,
+    nonce: u64,
+    runtime: RuntimeVersion,
+}
+
 impl Chain {
     /// Signs a call, submits it, and follows it until it has succeeded as far as `wait` says.
     ///
     /// Nonces continue after what the account has in the node's pool, so calls of one account can
     /// be submitted one after another without waiting. A call that cannot be submitted because
     /// another program used its nonce is signed again.
+    ///
+    /// It is signed for the runtime of the best block, which is what the node checks it with, and
+    /// again if the runtime is upgraded meanwhile. Once the node has taken it, it keeps its nonce:
+    /// however often it is signed, the chain can include it once.
     ///
     /// After any error but [`ChainError::Unknown`] the call has done nothing.
     pub async fn submit(
@@ -79,40 +110,68 @@ impl Chain {
     ) -> Result<Included, ChainError> {
         let deadline = Instant::now() + limit;
         let name = calls::name(call);
-        let progress = self.submit_once_free(call, &name, signer).await?;
-        let block = match timeout_at(deadline, follow(progress, &name, wait)).await {
-            Ok(block) => block?,
-            Err(_) => {
-                let reason = format!("it was not included within {} seconds", limit.as_secs());
-                return Err(ChainError::Unknown { call: name, reason });
+        let unknown = |reason| ChainError::Unknown { call: name.clone(), reason };
+        let mut sent = self.send(call, &name, signer, None).await?;
+        let mut attempt = 1;
+        loop {
+            let followed = timeout_at(deadline, follow(sent.progress, wait)).await;
+            let reason = match followed {
+                Ok(Followed::Included(block)) => return self.outcome(&block, name).await,
+                Ok(Followed::Lost(reason)) => return Err(unknown(reason)),
+                Ok(Followed::Invalid(reason)) => reason,
+                Err(_) => {
+                    let reason = format!("it was not included within {} seconds", limit.as_secs());
+                    return Err(unknown(reason));
+                }
+            };
+            if attempt == ATTEMPTS || !self.is_other_runtime(sent.runtime).await {
+                return Err(unknown(reason));
             }
-        };
-        self.outcome(&block, name).await
+            attempt += 1;
+            sleep(RETRY).await;
+            // Some fork may hold what was sent before, also if the node refuses what replaces it.
+            sent = self
+                .send(call, &name, signer, Some(sent.nonce))
+                .await
+                .map_err(|error| unknown(format!("{reason}; signed anew: {error}")))?;
+        }
     }
 
-    /// Submits with the next free nonce; returns when the node has taken the transaction.
-    async fn submit_once_free(
+    /// Submits with this nonce, or with the next free one; returns when the node has taken the
+    /// transaction.
+    async fn send(
         &self,
         call: &Call,
         name: &str,
         signer: &Keypair,
-    ) -> Result<TransactionProgress<SubstrateConfig, Client>, ChainError> {
+        kept_nonce: Option<u64>,
+    ) -> Result<Sent, ChainError> {
         let account = signer.public_key().to_account_id();
         let _submitting = self.submitting.lock().await;
         let mut attempt = 1;
         loop {
-            let nonce =
-                bounded("the next nonce", self.rpc.system_account_next_index(&account)).await?;
+            let nonce = match kept_nonce {
+                Some(nonce) => nonce,
+                None => {
+                    bounded("the next nonce", self.rpc.system_account_next_index(&account)).await?
+                }
+            };
+            let (finalized, best) = try_join!(self.finalized(), self.best())?;
+            let runtime = RuntimeVersion::after(&best);
+            // Begins at a block that no fork replaces: the transaction would be invalid with it.
             let params = SubstrateExtrinsicParamsBuilder::<SubstrateConfig>::new()
-                .mortal(MORTALITY)
+                .mortal_from_unchecked(MORTALITY, finalized.number().into(), H256(finalized.hash()))
                 .nonce(nonce)
                 .build();
             let rejected = |reason| ChainError::Rejected { call: name.to_owned(), reason };
-            let mut tx = bounded("the chain's state", self.client.tx()).await?;
-            let signed = bounded("what signing needs", tx.create_signed(call, signer, params));
-            let signed = signed.await.map_err(|error| rejected(error.to_string()))?;
+            let signed = best
+                .client()
+                .tx()
+                .create_signable_offline(call, params)
+                .and_then(|mut transaction| transaction.sign(signer))
+                .map_err(|error| rejected(error.to_string()))?;
             let error = match bounded("the node's consent", signed.submit_and_watch()).await {
-                Ok(progress) => return Ok(progress),
+                Ok(progress) => return Ok(Sent { progress, nonce, runtime }),
                 Err(error) => error,
             };
             let Some(refusal) = Refusal::of(&error) else {
@@ -120,12 +179,26 @@ impl Chain {
                 let reason = error.to_string();
                 return Err(ChainError::Unknown { call: name.to_owned(), reason });
             };
-            if attempt == NONCE_ATTEMPTS || !refusal.nonce_was_taken() {
+            let can_pass = if refusal.nonce_was_taken() {
+                kept_nonce.is_none()
+            } else {
+                self.is_other_runtime(runtime).await
+            };
+            if attempt == ATTEMPTS || !can_pass {
                 return Err(rejected(refusal.reason));
             }
             attempt += 1;
-            sleep(NONCE_RETRY).await;
+            sleep(RETRY).await;
         }
+    }
+
+    /// Whether the runtime is another one than a transaction was signed for, or is being upgraded:
+    /// the node's pool follows the best block with a delay.
+    async fn is_other_runtime(&self, signed_for: RuntimeVersion) -> bool {
+        let heads = try_join!(self.finalized(), self.best());
+        heads.is_ok_and(|(finalized, best)| {
+            [finalized, best].iter().any(|head| RuntimeVersion::after(head) != signed_for)
+        })
     }
 
     async fn outcome(
@@ -218,64 +291,40 @@ impl Refusal {
     }
 }
 
+/// What became of a transaction that the node had taken.
+enum Followed {
+    Included(TransactionInBlock<SubstrateConfig, Client>),
+    /// The node found it invalid; why.
+    Invalid(String),
+    /// The node follows it no longer; why.
+    Lost(String),
+}
+
 async fn follow(
     mut progress: TransactionProgress<SubstrateConfig, Client>,
-    call: &str,
     wait: WaitFor,
-) -> Result<TransactionInBlock<SubstrateConfig, Client>, ChainError> {
-    let unknown = |reason: String| ChainError::Unknown { call: call.to_owned(), reason };
+) -> Followed {
     while let Some(status) = progress.next().await {
-        match status.map_err(|error| unknown(error.to_string()))? {
-            TransactionStatus::InBestBlock(block) if wait == WaitFor::Inclusion => {
-                return Ok(block)
+        match status {
+            Ok(TransactionStatus::InBestBlock(block)) if wait == WaitFor::Inclusion => {
+                return Followed::Included(block)
             }
-            TransactionStatus::InFinalizedBlock(block) => return Ok(block),
-            TransactionStatus::Error { message }
-            | TransactionStatus::Invalid { message }
-            | TransactionStatus::Dropped { message } => return Err(unknown(message)),
-            TransactionStatus::InBestBlock(_)
-            | TransactionStatus::NoLongerInBestBlock
-            | TransactionStatus::Validated
-            | TransactionStatus::Broadcasted => (),
+            Ok(TransactionStatus::InFinalizedBlock(block)) => return Followed::Included(block),
+            Ok(TransactionStatus::Invalid { message }) => return Followed::Invalid(message),
+            Ok(TransactionStatus::Error { message } | TransactionStatus::Dropped { message }) => {
+                return Followed::Lost(message)
+            }
+            Err(error) => return Followed::Lost(error.to_string()),
+            Ok(
+                TransactionStatus::InBestBlock(_)
+                | TransactionStatus::NoLongerInBestBlock
+                | TransactionStatus::Validated
+                | TransactionStatus::Broadcasted,
+            ) => (),
         }
     }
-    Err(unknown(String::from("the node stopped reporting")))
+    Followed::Lost(String::from("the node stopped reporting"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(code: i32, data: &str) -> UserError {
-        let data = serde_json::value::to_raw_value(data).unwrap();
-        UserError { code, message: String::from("Invalid Transaction"), data: Some(data) }
-    }
-
-    #[test]
-    fn only_a_taken_nonce_makes_a_call_be_signed_again() {
-        let again = |code, data| Refusal::of_answer(&answer(code, data)).unwrap().nonce_was_taken();
-        assert!(again(1010, "Transaction is outdated"));
-        assert!(again(1014, "The transaction has too low priority to replace another"));
-        assert!(!again(1010, "Inability to pay some fees"));
-        assert!(!again(1016, "The transaction couldn't enter the pool because of the limit"));
-    }
-
-    #[test]
-    fn a_refusal_says_what_the_node_says() {
-        let refusal = Refusal::of_answer(&answer(1010, "Inability to pay some fees")).unwrap();
-        assert_eq!(refusal.reason, "Invalid Transaction: Inability to pay some fees");
-    }
-
-    #[test]
-    fn a_transaction_that_the_node_may_have_is_not_reported_as_rejected() {
-        for code in [1012, 1013] {
-            assert!(Refusal::of_answer(&answer(code, "")).is_none());
-        }
-        let lost = subxt_rpcs::Error::DisconnectedWillReconnect(String::new());
-        let lost = ExtrinsicError::ErrorSubmittingTransaction(lost.into());
-        assert!(Refusal::of(&ChainError::node("", lost)).is_none());
-        let refused = subxt_rpcs::Error::User(answer(1010, "Transaction is outdated"));
-        let refused = ExtrinsicError::ErrorSubmittingTransaction(refused.into());
-        assert!(Refusal::of(&ChainError::node("", refused)).is_some());
-    }
-}
+mod tests;
