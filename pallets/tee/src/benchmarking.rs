@@ -19,7 +19,7 @@ use tee_primitives::{
     cluster::{ClusterId, ClusterType, SlotId, CLUSTER_SIZE},
     keyshare::{
         KeyshareConfirmation, KeyshareKind, SlotConfirmation, SlotConfirmations, Split,
-        SyncLogEntry, SyncedKeyshare,
+        SyncLogEntry, SyncedKeyshare, MAX_CONFIRMATIONS,
     },
     traits::{Attestations, BenchmarkNfts, KeyshareRegistry},
 };
@@ -153,6 +153,10 @@ fn confirmations<T: Config>(last: Split) -> SlotConfirmations<T::AccountId> {
         confirmation::<T>(3, SPLIT),
         confirmation::<T>(4, last),
     ]
+}
+
+fn batch_of(versions: &[KeyshareVersion]) -> ConfirmationBatch {
+    ConfirmationBatch::truncate_from(versions.iter().copied().map(entry_for).collect())
 }
 
 fn entry_for((nft_id, kind, version): KeyshareVersion) -> KeyshareConfirmation {
@@ -489,25 +493,35 @@ mod benchmarks {
         Ok(())
     }
 
-    /// `p` entries take the place of an earlier one, and `s` entries complete a version that
-    /// replaces one of another cluster.
+    /// Entries that take the place of an earlier one.
     #[benchmark]
-    fn confirm_keyshares(p: Linear<0, 128>, s: Linear<1, 128>) -> Result<(), BenchmarkError> {
+    fn confirm_recorded(n: Linear<1, MAX_CONFIRMATIONS>) -> Result<(), BenchmarkError> {
         let cluster_id = cluster_of::<T>(CLUSTER_SIZE, ClusterType::Public)?;
-        let pending: Vec<_> = (0..p).map(|_| incomplete::<T>(cluster_id)).collect();
-        let completed: Vec<_> = (0..s).map(|index| to_complete::<T>(cluster_id, index)).collect();
-        let before = SyncCount::<T>::get();
-        let entries: Vec<_> = pending.iter().chain(&completed).copied().map(entry_for).collect();
-        let batch = ConfirmationBatch::truncate_from(entries);
+        let versions: Vec<_> = (0..n).map(|_| incomplete::<T>(cluster_id)).collect();
+        let batch = batch_of(&versions);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(enclave_of::<T>(0)), batch);
+        confirm_keyshares(RawOrigin::Signed(enclave_of::<T>(0)), batch);
 
-        assert_eq!(SyncCount::<T>::get(), before + u64::from(s));
-        for of in pending {
+        for of in versions {
             let [first, ..] = Confirmations::<T>::get(of, cluster_id);
             assert_eq!(first.map(|latest| latest.split), Some(SPLIT));
         }
+        Ok(())
+    }
+
+    /// Entries that complete a version which replaces one of another cluster.
+    #[benchmark]
+    fn confirm_synced(n: Linear<1, MAX_CONFIRMATIONS>) -> Result<(), BenchmarkError> {
+        let cluster_id = cluster_of::<T>(CLUSTER_SIZE, ClusterType::Public)?;
+        let versions: Vec<_> = (0..n).map(|index| to_complete::<T>(cluster_id, index)).collect();
+        let batch = batch_of(&versions);
+        let before = SyncCount::<T>::get();
+
+        #[extrinsic_call]
+        confirm_keyshares(RawOrigin::Signed(enclave_of::<T>(0)), batch);
+
+        assert_eq!(SyncCount::<T>::get(), before + u64::from(n));
         Ok(())
     }
 
@@ -515,6 +529,7 @@ mod benchmarks {
     fn complete_update() -> Result<(), BenchmarkError> {
         let cluster_id = disabled_cluster::<T>(CLUSTER_SIZE, ClusterType::Public)?;
         ClusterHoldings::<T>::insert(cluster_id, Holdings { keyshares: 1, synced_until: 1 });
+        SyncCount::<T>::put(1);
         let slot_id = CLUSTER_SIZE - 1;
         let (operator, successor) = (operator_of::<T>(slot_id), successor_of::<T>(slot_id));
 

@@ -50,9 +50,10 @@ pub trait WeightInfo {
     fn bond_extra() -> Weight;
     /// `refund_excess`.
     fn refund_excess() -> Weight;
-    /// `confirm_keyshares` of a batch with `p` entries that are only recorded, and `s` entries that
-    /// complete a cluster.
-    fn confirm_keyshares(p: u32, s: u32) -> Weight;
+    /// `confirm_keyshares` of a batch whose `n` entries are only recorded.
+    fn confirm_recorded(n: u32) -> Weight;
+    /// `confirm_keyshares` of a batch whose `n` entries each complete a cluster.
+    fn confirm_synced(n: u32) -> Weight;
     /// `complete_update`.
     fn complete_update() -> Weight;
     /// `forget_platform`.
@@ -65,6 +66,16 @@ pub trait WeightInfo {
     fn sweep_version() -> Weight;
     /// Removing the confirmations of one cluster, or finding that there are none.
     fn sweep_confirmation() -> Weight;
+
+    /// `confirm_keyshares` of a batch with entries of both kinds: what is done once is counted once.
+    fn confirm_keyshares(recorded: u32, synced: u32) -> Weight {
+        if synced == 0 {
+            return Self::confirm_recorded(recorded);
+        }
+        Self::confirm_synced(synced)
+            .saturating_add(Self::confirm_recorded(recorded))
+            .saturating_sub(Self::confirm_recorded(0))
+    }
 }
 
 fn counted(reads: u64, writes: u64) -> Weight {
@@ -135,10 +146,11 @@ impl WeightInfo for () {
     fn refund_excess() -> Weight {
         counted(4, 3)
     }
-    fn confirm_keyshares(p: u32, s: u32) -> Weight {
-        counted(19, 1)
-            .saturating_add(counted(2, 1).saturating_mul(p.into()))
-            .saturating_add(counted(6, 6).saturating_mul(s.into()))
+    fn confirm_recorded(n: u32) -> Weight {
+        counted(20, 1).saturating_add(counted(2, 1).saturating_mul(n.into()))
+    }
+    fn confirm_synced(n: u32) -> Weight {
+        counted(20, 1).saturating_add(counted(6, 6).saturating_mul(n.into()))
     }
     fn complete_update() -> Weight {
         counted(12, 7)

@@ -218,7 +218,7 @@ mod tests {
         let (id, compact) = (0u8, |number: u128| Compact(number).encode());
         let create_cluster = encoded(&metadata, &create_cluster(ClusterType::Private));
         let weight = Weight { ref_time: 1 << 40, proof_size: 1 << 20 };
-        let cases: [(Call, Vec<u8>); 23] = [
+        let cases: [(Call, Vec<u8>); 24] = [
             (
                 transfer_keep_alive(&ACCOUNT, 1 << 70),
                 [(id, ACCOUNT).encode(), compact(1 << 70)].concat(),
