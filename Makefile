@@ -50,7 +50,8 @@ test-unit: build ## Run the unit tests
 .PHONY: test-e2e
 test-e2e: build ## Run the end-to-end tests: real node, real enclaves
 	@scripts/setup.sh --tests
-	$(CARGO) test --workspace --locked --test '*' -- --test-threads=1
+	$(CARGO) test --workspace --locked --test demo --test network -- --test-threads=1
+	$(CARGO) test --workspace --locked --test networks -- --test-threads=3
 
 # zombienet is a workspace of its own, with another subxt: see zombienet/Cargo.toml.
 .PHONY: zombienet-smoke
