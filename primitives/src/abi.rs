@@ -11,6 +11,11 @@ use codec::Encode;
 use sp_crypto_hashing::{blake2_128, twox_128};
 
 use crate::{
+    attestation::{
+        collateral::{CollateralItem, PckCa},
+        record::Fmspc,
+        AttestationPayload, Measurement, PlatformId,
+    },
     cluster::ClusterId,
     keyshare::{KeyshareConfirmation, KeyshareKind, Version},
     nft::NftId,
@@ -22,16 +27,18 @@ use crate::{
 /// another number compiled in may read other values and sign other calls than it means: comparing
 /// the two tells whether a program fits the runtime. Raised with every change, which the runtime's
 /// tests enforce.
-pub const ENCLAVE_ABI: u32 = 1;
+pub const ENCLAVE_ABI: u32 = 2;
 
 /// Where values are in the chain's storage. Each function's value type stands in its
 /// documentation; `A` is an account of 32 bytes.
 pub mod storage {
     use super::*;
 
+    const ATTESTATION: &str = "Attestation";
     const NFT: &str = "NFT";
     const RENT: &str = "Rent";
     const TEE: &str = "TEE";
+    const TIMESTAMP: &str = "Timestamp";
 
     fn value(pallet: &str, item: &str) -> Vec<u8> {
         [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
@@ -44,6 +51,60 @@ pub mod storage {
             storage_key.extend(key);
         }
         storage_key
+    }
+
+    /// `Timestamp.Now`: time of the block in milliseconds since the Unix epoch, `u64`.
+    pub fn now() -> Vec<u8> {
+        value(TIMESTAMP, "Now")
+    }
+
+    /// `Attestation.Root`: DER of the certificate that quotes and collateral must lead to,
+    /// `Vec<u8>`.
+    pub fn attestation_root() -> Vec<u8> {
+        value(ATTESTATION, "Root")
+    }
+
+    /// `Attestation.Attestations`: [`AttestationRecord<A>`](crate::attestation::record::AttestationRecord).
+    pub fn attestation(enclave: &RawAccountId) -> Vec<u8> {
+        map(ATTESTATION, "Attestations", &[enclave.encode()])
+    }
+
+    /// `Attestation.AllowedMeasurements`:
+    /// [`AllowedMeasurement`](crate::attestation::record::AllowedMeasurement).
+    pub fn allowed_measurement(measurement: &Measurement) -> Vec<u8> {
+        map(ATTESTATION, "AllowedMeasurements", &[measurement.encode()])
+    }
+
+    /// `Attestation.BannedPlatforms`: present, and empty, for a machine that is banned.
+    pub fn banned_platform(platform: &PlatformId) -> Vec<u8> {
+        map(ATTESTATION, "BannedPlatforms", &[platform.encode()])
+    }
+
+    /// `Attestation.Policy`: [`TcbPolicy`](crate::attestation::tcb::TcbPolicy), its default if
+    /// absent.
+    pub fn tcb_policy() -> Vec<u8> {
+        value(ATTESTATION, "Policy")
+    }
+
+    /// `Attestation.RootCrl`: present if the chain has the root's list of revoked certificates.
+    pub fn root_crl() -> Vec<u8> {
+        value(ATTESTATION, "RootCrl")
+    }
+
+    /// `Attestation.PckCrls`: present if the chain has this authority's list of revoked
+    /// certificates.
+    pub fn pck_crl(ca: PckCa) -> Vec<u8> {
+        map(ATTESTATION, "PckCrls", &[ca.encode()])
+    }
+
+    /// `Attestation.TcbInfos`: present if the chain knows the TCB levels of a type of platform.
+    pub fn tcb_info(fmspc: &Fmspc) -> Vec<u8> {
+        map(ATTESTATION, "TcbInfos", &[fmspc.encode()])
+    }
+
+    /// `Attestation.QeIdentity`: present if the chain knows Intel's quoting enclave.
+    pub fn qe_identity() -> Vec<u8> {
+        value(ATTESTATION, "QeIdentity")
     }
 
     /// `NFT.NextNFTId`: [`NftId`], 0 if absent.
@@ -101,6 +162,18 @@ pub mod storage {
         map(TEE, "EnclaveAccountOperator", &[enclave.encode()])
     }
 
+    /// `TEE.EnclaveRegistrations`: the enclave of an operator that waits for governance,
+    /// [`Enclave<A, Vec<u8>>`](crate::cluster::Enclave).
+    pub fn enclave_registration(operator: &RawAccountId) -> Vec<u8> {
+        map(TEE, "EnclaveRegistrations", &[operator.encode()])
+    }
+
+    /// `TEE.EnclaveUpdates`: the enclave that an operator has named as successor,
+    /// [`Enclave<A, Vec<u8>>`](crate::cluster::Enclave).
+    pub fn enclave_update(operator: &RawAccountId) -> Vec<u8> {
+        map(TEE, "EnclaveUpdates", &[operator.encode()])
+    }
+
     /// `TEE.EnclaveClusterId`: the cluster of an assigned operator, [`ClusterId`].
     pub fn enclave_cluster_id(operator: &RawAccountId) -> Vec<u8> {
         map(TEE, "EnclaveClusterId", &[operator.encode()])
@@ -124,6 +197,29 @@ pub mod calls {
 
     /// Index of pallet TEE in the runtime.
     pub const TEE_PALLET: u8 = 34;
+
+    /// Index of pallet Attestation in the runtime.
+    pub const ATTESTATION_PALLET: u8 = 35;
+
+    /// Index of `attest` in pallet Attestation.
+    pub const ATTEST: u8 = 0;
+
+    /// Index of `submit_collateral` in pallet Attestation.
+    pub const SUBMIT_COLLATERAL: u8 = 1;
+
+    /// `Attestation.attest(payload, quote)`.
+    pub fn attest(payload: &AttestationPayload, quote: &[u8]) -> Vec<u8> {
+        let mut call = Vec::from([ATTESTATION_PALLET, ATTEST]);
+        (payload, quote).encode_to(&mut call);
+        call
+    }
+
+    /// `Attestation.submit_collateral(item)`.
+    pub fn submit_collateral(item: &CollateralItem) -> Vec<u8> {
+        let mut call = Vec::from([ATTESTATION_PALLET, SUBMIT_COLLATERAL]);
+        item.encode_to(&mut call);
+        call
+    }
 
     /// Index of `confirm_keyshares` in pallet TEE.
     pub const CONFIRM_KEYSHARES: u8 = 26;

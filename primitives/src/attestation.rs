@@ -4,6 +4,9 @@
 //! TIP-500 puts four fields under the signature (MRENCLAVE, block number, account, encryption
 //! key); the others here bind the statement to one chain, one use, one operator and one run of the
 //! enclave, so that it cannot be replayed.
+//!
+//! [`record`] is what the chain keeps of it, and when that counts; [`tcb`] is how up to date a
+//! platform is; [`collateral`] is what quotes are judged by.
 
 use alloc::vec::Vec;
 
@@ -12,6 +15,10 @@ use scale_info::TypeInfo;
 use sp_crypto_hashing::blake2_256;
 
 use crate::{BlockNumber, Hash, RawAccountId};
+
+pub mod collateral;
+pub mod record;
+pub mod tcb;
 
 /// Version of [`AttestationPayload`]'s layout.
 pub const PAYLOAD_VERSION: u8 = 1;

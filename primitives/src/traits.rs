@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How the pallets talk to each other. The runtime connects them.
 
+use alloc::vec::Vec;
+
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -75,6 +77,34 @@ pub struct AttestationFacts {
     pub platform: PlatformId,
 }
 
+/// How an enclave's account stands to the operator for whom it says it works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// The operator has registered it, or named it as successor.
+    Named,
+    /// It has the operator's slot, or is approved as successor, and had proven this when it got so
+    /// far.
+    Assigned(AttestationFacts),
+}
+
+/// The enclaves that operators have named. pallet-tee knows them, pallet-attestation asks.
+pub trait Enclaves<AccountId> {
+    /// How an account stands to an operator; `None` if the operator has not named it.
+    fn standing(account: &AccountId, operator: &AccountId) -> Option<Standing>;
+
+    /// Where the enclave's HTTP API is.
+    fn uri(account: &AccountId, operator: &AccountId) -> Option<Vec<u8>>;
+
+    /// Told that an account has a new live attestation made for an operator. One that shows the
+    /// code and the machine of the enclave that it is to succeed has its slot from here on.
+    fn attested(account: &AccountId, operator: &AccountId);
+
+    /// Makes an operator's enclave, and names `account` as its successor: an attestation by it with
+    /// `facts` has the most to do.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn name_successor(account: &AccountId, operator: &AccountId, facts: AttestationFacts);
+}
+
 /// Tells what an enclave account has proven about itself.
 pub trait Attestations<AccountId> {
     /// The facts of the account's live attestation, if it has one that was made for `operator`:
@@ -84,6 +114,10 @@ pub trait Attestations<AccountId> {
     /// Gives an account a live attestation on a machine of its own.
     #[cfg(feature = "runtime-benchmarks")]
     fn attest(account: &AccountId, operator: &AccountId);
+
+    /// Gives an account a live attestation with these facts.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn attest_with(account: &AccountId, operator: &AccountId, facts: AttestationFacts);
 }
 
 /// Why an NFT cannot be offered for rent. The order is the order of the checks.
