@@ -21,7 +21,7 @@ use tee_primitives::{
         KeyshareConfirmation, KeyshareKind, SlotConfirmation, SlotConfirmations, Split,
         SyncLogEntry, SyncedKeyshare, MAX_CONFIRMATIONS,
     },
-    traits::{Attestations, BenchmarkNfts, KeyshareRegistry},
+    traits::{AttestationFacts, Attestations, BenchmarkNfts, KeyshareRegistry},
 };
 
 use crate::{sweep::Found, *};
@@ -124,6 +124,33 @@ fn name_successor<T: Config>(slot_id: SlotId) -> DispatchResult {
     Pallet::<T>::do_update_enclave(operator, successor, longest_uri::<T>(b'y'))
 }
 
+/// Puts an operator's enclave with these facts into a slot, and names a successor for it.
+pub(crate) fn seat_with_successor<T: Config>(
+    successor: &T::AccountId,
+    operator: &T::AccountId,
+    facts: AttestationFacts,
+) {
+    let enclave_address = enclave_of::<T>(0);
+    let cluster_id = NextClusterId::<T>::get();
+    NextClusterId::<T>::put(cluster_id.saturating_add(1));
+    let enclaves = MembersOf::<T>::truncate_from(Vec::from([(operator.clone(), 0)]));
+    ClusterData::<T>::insert(
+        cluster_id,
+        ClusterOf::<T> { enclaves, cluster_type: ClusterType::Public },
+    );
+    EnclaveClusterId::<T>::insert(operator, cluster_id);
+    EnclaveAccountOperator::<T>::insert(&enclave_address, operator);
+    EnclaveData::<T>::insert(
+        operator,
+        EnclaveOf::<T> { enclave_address, api_uri: longest_uri::<T>(b'x') },
+    );
+    EnclaveFacts::<T>::insert(operator, facts);
+    EnclaveUpdates::<T>::insert(
+        operator,
+        EnclaveOf::<T> { enclave_address: successor.clone(), api_uri: longest_uri::<T>(b'y') },
+    );
+}
+
 fn approve_successor<T: Config>(slot_id: SlotId) -> DispatchResult {
     name_successor::<T>(slot_id)?;
     Pallet::<T>::do_approve_update(operator_of::<T>(slot_id))
@@ -221,17 +248,20 @@ mod benchmarks {
         Ok(())
     }
 
-    /// One that takes effect at once.
+    /// One that takes effect at once: another account on the same machine.
     #[benchmark]
     fn update_enclave() -> Result<(), BenchmarkError> {
         cluster_of::<T>(CLUSTER_SIZE, ClusterType::Public)?;
-        let operator = operator_of::<T>(0);
+        let (operator, successor) = (operator_of::<T>(0), successor_of::<T>(0));
+        let facts = EnclaveFacts::<T>::get(&operator).ok_or("the enclave is assigned")?;
+        T::Attestations::attest_with(&successor, &operator, facts);
         let uri = longest_uri::<T>(b'y');
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(operator.clone()), enclave_of::<T>(0), uri.clone());
+        _(RawOrigin::Signed(operator.clone()), successor.clone(), uri.clone());
 
-        assert_eq!(EnclaveData::<T>::get(operator).map(|enclave| enclave.api_uri), Some(uri));
+        let enclave = EnclaveOf::<T> { enclave_address: successor, api_uri: uri };
+        assert_eq!(EnclaveData::<T>::get(operator), Some(enclave));
         Ok(())
     }
 

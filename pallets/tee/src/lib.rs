@@ -112,6 +112,7 @@ extern crate alloc;
 
 mod clusters;
 mod confirmations;
+mod enclaves;
 mod errors;
 mod events;
 mod keyshares;
