@@ -15,7 +15,8 @@ BUILD="${CARGO_TARGET_DIR:-target}/weights"
 RUNTIME="$BUILD/debug/wbuild/tee-runtime/tee_runtime.wasm"
 PALLETS=("$@")
 [ ${#PALLETS[@]} -gt 0 ] ||
-  PALLETS=(pallet_mandate pallet_nft pallet_rent pallet_tee pallet_validator_set)
+  PALLETS=(pallet_attestation pallet_mandate pallet_nft pallet_rent pallet_tee
+    pallet_validator_set)
 
 command -v "$BENCHER" >/dev/null || {
   echo "weights: $BENCHER is missing; scripts/weights.sh says how to install it" >&2

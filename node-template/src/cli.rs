@@ -3,6 +3,8 @@
 
 use sc_cli::RunCmd;
 
+use crate::attestation::WorkerOptions;
+
 /// A node of the chain that keeps secret NFTs.
 #[derive(Debug, clap::Parser)]
 pub struct Cli {
@@ -13,6 +15,10 @@ pub struct Cli {
     /// How to run the node.
     #[clap(flatten)]
     pub run: RunCmd,
+
+    /// How the off-chain worker keeps attestations fresh.
+    #[clap(flatten)]
+    pub worker: WorkerOptions,
 }
 
 /// What the program does other than run the node.

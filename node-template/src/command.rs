@@ -47,8 +47,9 @@ pub fn run() -> sc_cli::Result<()> {
     let cli = Cli::parse();
     let Some(subcommand) = &cli.subcommand else {
         let runner = cli.create_runner(&cli.run)?;
+        let worker = cli.worker;
         return runner.run_node_until_exit(|config| async move {
-            service::new_full(config).map_err(sc_cli::Error::Service)
+            service::new_full(config, &worker).map_err(sc_cli::Error::Service)
         });
     };
 

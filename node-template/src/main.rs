@@ -5,6 +5,7 @@
 //! the standard command line of Substrate nodes.
 #![allow(clippy::result_large_err, reason = "the SDK's error types are large")]
 
+mod attestation;
 mod chain_spec;
 mod cli;
 mod command;

@@ -21,7 +21,10 @@ use sp_consensus_aura::{
 use sp_timestamp::InherentDataProvider as TimestampInherent;
 use tee_runtime::{opaque::Block, RuntimeApi};
 
-use crate::rpc;
+use crate::{
+    attestation::{self, WorkerOptions},
+    rpc,
+};
 
 type HostFunctions = sp_io::SubstrateHostFunctions;
 
@@ -134,16 +137,22 @@ fn inherents(slot_duration: SlotDuration) -> (AuraInherent, TimestampInherent) {
 }
 
 /// A running node, over the network backend that the configuration names.
-pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
+pub fn new_full(
+    config: Configuration,
+    worker: &WorkerOptions,
+) -> Result<TaskManager, ServiceError> {
     use sc_network::config::NetworkBackendType;
 
     match config.network.network_backend {
-        NetworkBackendType::Libp2p => start::<sc_network::NetworkWorker<_, _>>(config),
-        NetworkBackendType::Litep2p => start::<sc_network::Litep2pNetworkBackend>(config),
+        NetworkBackendType::Libp2p => start::<sc_network::NetworkWorker<_, _>>(config, worker),
+        NetworkBackendType::Litep2p => start::<sc_network::Litep2pNetworkBackend>(config, worker),
     }
 }
 
-fn start<Network>(config: Configuration) -> Result<TaskManager, ServiceError>
+fn start<Network>(
+    config: Configuration,
+    worker: &WorkerOptions,
+) -> Result<TaskManager, ServiceError>
 where
     Network: NetworkBackend<Block, <Block as sp_runtime::traits::Block>::Hash>,
 {
@@ -157,6 +166,8 @@ where
         transaction_pool,
         other: (block_import, grandpa_link, mut telemetry),
     } = new_partial(&config)?;
+    attestation::check_root(&client, &config.chain_spec.chain_type())?;
+    worker.store(&backend);
 
     let mut network_config = FullNetworkConfiguration::<Block, _, Network>::new(
         &config.network,

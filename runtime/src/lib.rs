@@ -52,6 +52,7 @@ pub mod weights;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarks {
     frame_benchmarking::define_benchmarks!(
+        [pallet_attestation, Attestation]
         [pallet_mandate, Mandate]
         [pallet_nft, NFT]
         [pallet_rent, Rent]
@@ -236,4 +237,7 @@ mod runtime {
 
     #[runtime::pallet_index(34)]
     pub type TEE = pallet_tee::Pallet<Runtime>;
+
+    #[runtime::pallet_index(35)]
+    pub type Attestation = pallet_attestation::Pallet<Runtime>;
 }

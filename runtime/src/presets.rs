@@ -5,29 +5,39 @@
 use alloc::{vec, vec::Vec};
 
 use frame_support::{build_struct_json_patch, BoundedVec};
+use pallet_attestation::GenesisMeasurement;
 use serde_json::Value;
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+use sp_runtime::traits::{BlakeTwo256, Hash};
 
 use crate::{
     opaque::SessionKeys,
     timing::{GenesisConfig as TimingConfig, Periods},
-    AccountId, BalancesConfig, RuntimeGenesisConfig, SessionConfig, TechnicalCommitteeConfig,
-    ValidatorSetConfig, UNIT,
+    AccountId, AttestationConfig, BalancesConfig, RuntimeGenesisConfig, SessionConfig,
+    TechnicalCommitteeConfig, ValidatorSetConfig, UNIT,
 };
 
 /// What each well-known account begins with.
 const ENDOWMENT: u128 = 100_000_000 * UNIT;
 
 /// Blocks of a second, sessions of ten seconds, motions of half a minute, a minute of bonding, five
-/// of migration.
+/// of migration, ten seconds until a measurement counts, a minute until an evaluation does,
+/// attestations of ten minutes.
 const DEVELOPMENT_PERIODS: Periods = Periods {
     slot_duration: 1_000,
     session_length: 10,
     motion_duration: 30,
     bonding_duration: 60,
     migration_duration: 300,
+    measurement_delay: 10,
+    evaluation_grace: 60,
+    attestation_validity: 600,
 };
+
+/// Certificate of the development root, whose private key is public: `tee-simulator root`. It is
+/// trusted by the development networks only.
+const DEVELOPMENT_ROOT: &[u8] = include_bytes!("development_root.der");
 
 /// A development validator: the well-known account whose name is in both keyrings.
 struct DevValidator {
@@ -57,11 +67,25 @@ impl DevValidator {
     }
 }
 
+/// What simulated enclaves show, of every build.
+fn simulated_enclave() -> GenesisMeasurement {
+    GenesisMeasurement {
+        mr_enclave: BlakeTwo256::hash(b"tee-enclave-simulated"),
+        mr_signer: BlakeTwo256::hash(b"tee-enclave-simulated signer"),
+        isv_prod_id: 0,
+        min_isv_svn: 0,
+    }
+}
+
 fn genesis(validators: &[DevValidator]) -> Value {
     let validator_accounts: Vec<AccountId> =
         validators.iter().map(DevValidator::account_id).collect();
     build_struct_json_patch!(RuntimeGenesisConfig {
         timing: TimingConfig { periods: DEVELOPMENT_PERIODS },
+        attestation: AttestationConfig {
+            root: DEVELOPMENT_ROOT.to_vec(),
+            measurements: [simulated_enclave()].to_vec(),
+        },
         balances: BalancesConfig {
             balances: Sr25519Keyring::well_known()
                 .map(|account| (account.to_account_id(), ENDOWMENT))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Contracts that hold across crates.
 
+mod attestation;
+mod attested;
 mod clients;
 mod contract;
 mod enclave_abi;

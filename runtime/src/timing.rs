@@ -45,11 +45,19 @@ pub mod pallet {
         pub bonding_duration: BlockNumber,
         /// Time for an approved successor to copy the shares of its slot, in blocks.
         pub migration_duration: BlockNumber,
+        /// Time from when the committee allows a measurement until it counts, in blocks.
+        pub measurement_delay: BlockNumber,
+        /// Time from when collateral of a higher evaluation number is brought until it counts, in
+        /// seconds.
+        pub evaluation_grace: u64,
+        /// How long an attestation counts at most, in seconds.
+        pub attestation_validity: u64,
     }
 
     impl Default for Periods {
         /// A production network: blocks of 6 seconds, sessions of an hour, motions of three days, 90
-        /// days of bonding, a week of migration.
+        /// days of bonding, a week of migration; measurements that count after three days, 30 days
+        /// until a new evaluation of TCBs counts, attestations of a day.
         fn default() -> Self {
             Self {
                 slot_duration: 6_000,
@@ -57,6 +65,9 @@ pub mod pallet {
                 motion_duration: 43_200,
                 bonding_duration: 1_296_000,
                 migration_duration: 100_800,
+                measurement_delay: 43_200,
+                evaluation_grace: 2_592_000,
+                attestation_validity: 86_400,
             }
         }
     }
@@ -93,12 +104,17 @@ pub mod pallet {
                 motion_duration,
                 bonding_duration,
                 migration_duration,
+                // Both may be zero: then nobody is given time.
+                measurement_delay: _,
+                evaluation_grace: _,
+                attestation_validity,
             } = self.periods;
             assert!(slot_duration >= 2, "a slot takes at least 2 milliseconds");
             assert!(session_length > 0, "a session has at least one block");
             assert!(motion_duration > 0, "a motion lasts at least one block");
             assert!(bonding_duration > 0, "a stake is bonded at least one block");
             assert!(migration_duration > 0, "a migration lasts at least one block");
+            assert!(attestation_validity > 0, "an attestation counts for a time");
             NetworkPeriods::<T>::put(self.periods);
         }
     }
@@ -161,5 +177,29 @@ pub struct MigrationDuration;
 impl Get<BlockNumber> for MigrationDuration {
     fn get() -> BlockNumber {
         periods().migration_duration
+    }
+}
+
+/// Time from when the committee allows a measurement until it counts, in blocks.
+pub struct MeasurementDelay;
+impl Get<BlockNumber> for MeasurementDelay {
+    fn get() -> BlockNumber {
+        periods().measurement_delay
+    }
+}
+
+/// Time from when collateral of a higher evaluation number is brought until it counts, in seconds.
+pub struct EvaluationGrace;
+impl Get<u64> for EvaluationGrace {
+    fn get() -> u64 {
+        periods().evaluation_grace
+    }
+}
+
+/// How long an attestation counts at most, in seconds.
+pub struct AttestationValidity;
+impl Get<u64> for AttestationValidity {
+    fn get() -> u64 {
+        periods().attestation_validity
     }
 }

@@ -2,16 +2,13 @@
 //! NFTs, rental contracts, clusters, enclaves and keyshares.
 
 use frame_support::{parameter_types, traits::ConstU32};
-use sp_runtime::traits::{BlakeTwo256, Hash};
-use tee_primitives::{
-    cluster::{CLUSTER_SIZE, MAX_URI_LEN},
-    traits::{AttestationFacts, Attestations},
-};
+use tee_primitives::cluster::{CLUSTER_SIZE, MAX_URI_LEN};
 
 use super::{governance::TwoThirdsOfCommittee, money::TreasuryAccount};
 use crate::{
     timing::{BondingDuration, MigrationDuration},
-    weights, AccountId, Balance, Balances, BlockNumber, Runtime, RuntimeHoldReason, NFT, TEE, UNIT,
+    weights, Attestation, Balance, Balances, BlockNumber, Runtime, RuntimeHoldReason, NFT, TEE,
+    UNIT,
 };
 
 parameter_types! {
@@ -25,24 +22,8 @@ parameter_types! {
     pub const LongestOffer: BlockNumber = 432_000;
 }
 
-/// Takes the committee's word: whatever it assigns counts as attested, each account as a machine
-/// of its own.
-pub struct TrustedByCommittee;
-impl Attestations<AccountId> for TrustedByCommittee {
-    fn live(account: &AccountId, _operator: &AccountId) -> Option<AttestationFacts> {
-        Some(AttestationFacts {
-            measurement: [0; 32],
-            isv_svn: 0,
-            platform: BlakeTwo256::hash_of(account).into(),
-        })
-    }
-
-    #[cfg(feature = "runtime-benchmarks")]
-    fn attest(_account: &AccountId, _operator: &AccountId) {}
-}
-
 impl pallet_tee::Config for Runtime {
-    type Attestations = TrustedByCommittee;
+    type Attestations = Attestation;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkNfts = NFT;
     type ClusterSize = ConstU32<CLUSTER_SIZE>;

@@ -13,7 +13,21 @@ use super::{metadata_text::Text, *};
 const WRITE: &str = "TEE_WRITE_CONTRACT";
 
 /// By pallet: what `tee_primitives::abi::storage` leads to.
-const ENCLAVE_STORAGE: [(&str, &[&str]); 3] = [
+const ENCLAVE_STORAGE: [(&str, &[&str]); 5] = [
+    (
+        "Attestation",
+        &[
+            "Root",
+            "Attestations",
+            "AllowedMeasurements",
+            "BannedPlatforms",
+            "Policy",
+            "RootCrl",
+            "PckCrls",
+            "TcbInfos",
+            "QeIdentity",
+        ],
+    ),
     ("NFT", &["NextNFTId", "Nfts", "DelegatedNFTs"]),
     ("Rent", &["Contracts"]),
     (
@@ -25,15 +39,21 @@ const ENCLAVE_STORAGE: [(&str, &[&str]); 3] = [
             "SyncLog",
             "EnclaveAbi",
             "EnclaveAccountOperator",
+            "EnclaveRegistrations",
+            "EnclaveUpdates",
             "EnclaveClusterId",
             "EnclaveData",
             "ClusterData",
         ],
     ),
+    ("Timestamp", &["Now"]),
 ];
 
 /// By pallet: the calls of `tee_primitives::abi::calls`.
-const ENCLAVE_CALLS: [(&str, &[&str]); 1] = [("TEE", &["confirm_keyshares", "complete_update"])];
+const ENCLAVE_CALLS: [(&str, &[&str]); 2] = [
+    ("Attestation", &["attest", "submit_collateral"]),
+    ("TEE", &["confirm_keyshares", "complete_update"]),
+];
 
 fn metadata() -> RuntimeMetadataV14 {
     let bytes = Runtime::metadata_at_version(14).expect("version 14 is served");

@@ -4,6 +4,7 @@
 use codec::DecodeAll;
 use tee_primitives::{
     abi,
+    attestation::collateral::PckCa,
     keyshare::{KeyshareConfirmation, KeyshareKind},
 };
 
@@ -44,6 +45,45 @@ fn storage_keys_are_the_runtimes() {
             pallet_tee::EnclaveData::<Runtime>::hashed_key_for(&operator),
         ),
         (abi::storage::cluster_data(2), pallet_tee::ClusterData::<Runtime>::hashed_key_for(2)),
+        (
+            abi::storage::enclave_registration(&raw),
+            pallet_tee::EnclaveRegistrations::<Runtime>::hashed_key_for(&operator),
+        ),
+        (
+            abi::storage::enclave_update(&raw),
+            pallet_tee::EnclaveUpdates::<Runtime>::hashed_key_for(&operator),
+        ),
+        (abi::storage::now(), pallet_timestamp::Now::<Runtime>::hashed_key().to_vec()),
+        (
+            abi::storage::attestation_root(),
+            pallet_attestation::Root::<Runtime>::hashed_key().to_vec(),
+        ),
+        (
+            abi::storage::attestation(&raw),
+            pallet_attestation::Attestations::<Runtime>::hashed_key_for(&operator),
+        ),
+        (
+            abi::storage::allowed_measurement(&[7; 32]),
+            pallet_attestation::AllowedMeasurements::<Runtime>::hashed_key_for([7; 32]),
+        ),
+        (
+            abi::storage::banned_platform(&[7; 32]),
+            pallet_attestation::BannedPlatforms::<Runtime>::hashed_key_for([7; 32]),
+        ),
+        (abi::storage::tcb_policy(), pallet_attestation::Policy::<Runtime>::hashed_key().to_vec()),
+        (abi::storage::root_crl(), pallet_attestation::RootCrl::<Runtime>::hashed_key().to_vec()),
+        (
+            abi::storage::pck_crl(PckCa::Platform),
+            pallet_attestation::PckCrls::<Runtime>::hashed_key_for(PckCa::Platform),
+        ),
+        (
+            abi::storage::tcb_info(&[7; 6]),
+            pallet_attestation::TcbInfos::<Runtime>::hashed_key_for([7; 6]),
+        ),
+        (
+            abi::storage::qe_identity(),
+            pallet_attestation::QeIdentity::<Runtime>::hashed_key().to_vec(),
+        ),
     ];
     for (compiled_in, of_runtime) in pairs {
         assert_eq!(compiled_in, of_runtime);
@@ -89,6 +129,10 @@ fn value_types_are_the_runtimes() {
         ));
         let root = RuntimeOrigin::root;
         assert_ok!(TEE::create_cluster(root(), cluster::ClusterType::Public));
+        let registered =
+            read::<cluster::Enclave<Raw, Vec<u8>>>(abi::storage::enclave_registration(&raw));
+        assert_eq!((registered.enclave_address, registered.api_uri), (raw_enclave, uri.clone()));
+        attested::attest(&enclave, &account);
         assert_ok!(TEE::assign_enclave(root(), account, 0, 3));
         assert_eq!(read::<Raw>(abi::storage::enclave_account_operator(&raw_enclave)), raw);
         assert_eq!(read::<cluster::ClusterId>(abi::storage::enclave_cluster_id(&raw)), 0);
@@ -184,6 +228,7 @@ fn confirm_in_slot(slot_id: u32, entry: KeyshareConfirmation) {
         enclave.clone(),
         uri
     ));
+    attested::attest(&enclave, &operator);
     assert_ok!(TEE::assign_enclave(RuntimeOrigin::root(), operator, 0, slot_id));
     let batch = vec![entry].try_into().unwrap();
     assert_ok!(TEE::confirm_keyshares(RuntimeOrigin::signed(enclave), batch));

@@ -13,6 +13,9 @@ fn development_has_one_validator_and_short_periods() {
         assert_eq!(timing::MotionDuration::get(), 30);
         assert_eq!(timing::BondingDuration::get(), 60);
         assert_eq!(timing::MigrationDuration::get(), 300);
+        assert_eq!(timing::MeasurementDelay::get(), 10);
+        assert_eq!(timing::EvaluationGrace::get(), 60);
+        assert_eq!(timing::AttestationValidity::get(), 600);
     });
 }
 

@@ -21,9 +21,9 @@ use sp_consensus_aura::AURA_ENGINE_ID;
 use sp_io::storage::root as storage_root;
 use sp_runtime::{traits::Dispatchable, Digest, DigestItem, StateVersion};
 
-use super::*;
+use super::{attested::attest, *};
 use generator::{account, is_at_an_end, Generator, OPERATORS, OWNERS, POOR};
-use model::{Fees, Model, Purse, EXISTENTIAL_DEPOSIT};
+use model::{Caller, Fees, Model, Purse, EXISTENTIAL_DEPOSIT};
 
 /// By call: how many succeeded, and how many failed.
 type Tally = BTreeMap<(&'static str, &'static str), (u32, u32)>;
@@ -180,6 +180,7 @@ impl Game {
         self.last = Some((caller.clone(), call.clone()));
 
         let expected = self.model.play(&caller, &call);
+        attest_for(&caller, &call);
         let is_checked = !expected && self.generator.dice().one_in(4);
         let before = is_checked.then(|| storage_root(StateVersion::V1));
         let result = call.clone().dispatch(caller.origin());
@@ -215,6 +216,40 @@ impl Game {
         assert!(left.all(|(version, _)| pending(version)), "confirmations are swept");
         assert_eq!(pallet_tee::SweptCount::<Runtime>::get(), self.model.syncs.len() as u64);
         assert_eq!(pallet_tee::SweepQueue::<Runtime>::iter_keys().count(), 0);
+    }
+}
+
+/// Everybody has attested for whoever asks: these calls are about what follows.
+fn attest_for(caller: &Caller, call: &RuntimeCall) {
+    use pallet_tee::{Call, EnclaveData, EnclaveRegistrations, EnclaveUpdates, Migrations};
+
+    for (operator, enclave) in EnclaveData::<Runtime>::iter() {
+        attest(&enclave.enclave_address, &operator);
+    }
+    let call = match call {
+        RuntimeCall::Mandate(pallet_mandate::Call::mandate { call }) => call,
+        call => call,
+    };
+    let RuntimeCall::TEE(call) = call else { return };
+    let (operator, named) = match call {
+        Call::update_enclave { new_enclave_address, .. } => {
+            (caller.account().cloned(), Some(new_enclave_address.clone()))
+        }
+        Call::force_update_enclave { operator_address, new_enclave_address, .. } => {
+            (Some(operator_address.clone()), new_enclave_address.clone())
+        }
+        Call::assign_enclave { operator_address, .. }
+        | Call::approve_update_enclave { operator_address }
+        | Call::complete_update { operator_address, .. } => (Some(operator_address.clone()), None),
+        _ => return,
+    };
+    let Some(operator) = operator else { return };
+    let registered = EnclaveRegistrations::<Runtime>::get(&operator);
+    let update = EnclaveUpdates::<Runtime>::get(&operator);
+    let migration = Migrations::<Runtime>::get(&operator).map(|migration| migration.enclave);
+    let known = [registered, update, migration].into_iter().flatten();
+    for account in known.map(|enclave| enclave.enclave_address).chain(named) {
+        attest(&account, &operator);
     }
 }
 

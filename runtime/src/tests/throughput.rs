@@ -34,9 +34,10 @@ fn cluster() -> sp_io::TestExternalities {
             let uri = b"https://enclave.example".to_vec().try_into().unwrap();
             assert_ok!(TEE::register_enclave(
                 RuntimeOrigin::signed(operator.clone()),
-                account,
+                account.clone(),
                 uri
             ));
+            attested::attest(&account, &operator);
             assert_ok!(TEE::assign_enclave(root(), operator, 0, slot_id));
         }
     });

@@ -10,13 +10,12 @@ use tee_primitives::{
     cluster::{Cluster, ClusterId, ClusterType, SlotId},
     keyshare::{KeyshareKind, KeyshareStatus},
     nft::{CollectionId, NftData, NftId},
-    traits::Attestations,
 };
 
 use super::model::{machine, Caller, Contract, Keyshare, Model, Operator, Purse};
 use crate::{
-    configs::{money::TreasuryAccount, tee::TrustedByCommittee},
-    AccountId, Balances, Runtime, RuntimeCall,
+    configs::money::TreasuryAccount, tests::attested::facts_of, AccountId, Balances, Runtime,
+    RuntimeCall,
 };
 
 /// Fails unless both are equal, and tells of what.
@@ -347,12 +346,11 @@ impl Model {
                 unbonded_at: stake.unbonded_at.unwrap_or_default(),
             }),
         );
-        let facts_of = |machine: &AccountId| TrustedByCommittee::live(machine, account);
         let enclave = seat.as_ref().map(|seat| seat.enclave.clone());
         same(
             of,
             pallet_tee::EnclaveFacts::<Runtime>::get(account),
-            enclave.as_ref().and_then(|enclave| facts_of(&enclave.enclave_address)),
+            enclave.as_ref().map(|enclave| facts_of(&enclave.enclave_address)),
         );
         same(of, pallet_tee::EnclaveData::<Runtime>::get(account), enclave);
         same(
@@ -374,7 +372,7 @@ impl Model {
             of,
             pallet_tee::Migrations::<Runtime>::get(account),
             seat.and_then(|seat| seat.migration).map(|(enclave, until)| Migration {
-                facts: facts_of(&enclave.enclave_address).expect("trusted"),
+                facts: facts_of(&enclave.enclave_address),
                 enclave,
                 until,
             }),

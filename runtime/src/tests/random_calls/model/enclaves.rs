@@ -2,7 +2,6 @@
 //! Clusters, operators and their enclaves. Each account counts as a machine of its own.
 
 use pallet_tee::{Call, EnclaveOf};
-use sp_runtime::traits::{BlakeTwo256, Hash};
 use tee_primitives::{
     attestation::PlatformId,
     cluster::{ClusterId, ClusterType, Enclave, SlotId, CLUSTER_SIZE},
@@ -10,7 +9,7 @@ use tee_primitives::{
 };
 
 use super::{must, Caller, Contract, Model, Outcome};
-use crate::{AccountId, Balance, Runtime};
+use crate::{tests::attested::facts_of, AccountId, Balance, Runtime};
 
 /// Of the preset `development`, in blocks.
 const BONDING: BlockNumber = 60;
@@ -24,7 +23,7 @@ pub const BAD_URIS: [&[u8]; 5] =
 
 /// The machine that an enclave runs on.
 pub fn machine(enclave: &AccountId) -> PlatformId {
-    BlakeTwo256::hash_of(enclave).into()
+    facts_of(enclave).platform
 }
 
 #[derive(Clone)]
