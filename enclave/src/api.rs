@@ -17,11 +17,11 @@ use axum::{
     routing::{get, post},
     Router,
 };
-use tee_primitives::RawAccountId;
 use tokio::sync::watch;
 
 use crate::{
-    account::Account, chain::Chain, park::Park, platform::Platform, store::Store, view::Outlook,
+    account::Account, attest::Problem, chain::Chain, park::Park, platform::Platform,
+    quotes::Quotes, store::Store, view::Outlook,
 };
 
 pub mod availability;
@@ -39,9 +39,7 @@ pub use limits::ApiLimits;
 /// What the handlers work with.
 pub struct Context {
     /// The enclave's keys.
-    pub account: Account,
-    /// Whom the enclave works for.
-    pub operator: RawAccountId,
+    pub account: Arc<Account>,
     /// The machine.
     pub platform: Arc<dyn Platform>,
     /// The chain.
@@ -52,8 +50,10 @@ pub struct Context {
     pub outlook: watch::Receiver<Outlook>,
     /// Requests that wait for finality.
     pub park: Park,
-    /// The newest quote.
-    pub quotes: quote::QuoteCache,
+    /// Makes quotes.
+    pub quotes: Quotes,
+    /// What keeps the enclave from attesting.
+    pub problem: watch::Receiver<Option<Problem>>,
 }
 
 /// The API.

@@ -84,6 +84,19 @@ pub enum SubmitError {
     /// It was not finalized in time. It may still be.
     #[error("the transaction was not finalized in time")]
     Timeout,
+    /// The account has sent another transaction since the state at which this one was decided.
+    #[error("the transaction was decided before the account's last one was finalized")]
+    Outdated,
+}
+
+/// A transaction that is in a finalized block.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Included {
+    /// The block.
+    pub block: Head,
+    /// Why its call failed, in the node's words: for people. Whether it did what it should is in the
+    /// chain's state.
+    pub failure: Option<String>,
 }
 
 /// Values of storage items, in the order of the keys; `None` where the chain stores nothing.
@@ -103,15 +116,14 @@ pub trait Chain: Send + Sync + 'static {
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>>;
 
     /// Signs an encoded call with the enclave's account, submits it and waits until it is
-    /// finalized; returns in which block. Whether the call did what it should is in the chain's
-    /// state, not in this result.
+    /// finalized. Whether the call did what it should is in the chain's state, not in this result.
     ///
     /// The account's nonce is the one at `at`, so that two transactions submitted at the same
-    /// finalized state cannot both be included.
+    /// finalized state cannot both be included. Only [`submit`](crate::submit) calls this.
     fn submit(
         &self,
         call: Vec<u8>,
         at: Head,
         genesis_hash: Hash,
-    ) -> BoxFuture<'_, Result<BlockNumber, SubmitError>>;
+    ) -> BoxFuture<'_, Result<Included, SubmitError>>;
 }

@@ -17,6 +17,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// Whether the enclave brings its attestation to the chain by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum AttestationPush {
+    /// It does.
+    On,
+    /// It leaves it to the chain's off-chain worker, or to whoever asks for its quote.
+    Off,
+}
+
 /// The enclave's configuration.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -32,6 +41,7 @@ pub struct Config {
     #[arg(
         long = "rpc-url",
         env = "TEE_ENCLAVE_RPC_URL",
+        hide_env_values = true,
         value_delimiter = ',',
         required = true,
         value_parser = parse_rpc_url
@@ -41,6 +51,19 @@ pub struct Config {
     /// Account (SS58) of the operator for whom the enclave works.
     #[arg(long, env = "TEE_ENCLAVE_OPERATOR", value_parser = parse_operator)]
     pub operator: RawAccountId,
+
+    /// PCCS from which collateral is fetched that the chain lacks, http://. What it gives is signed.
+    #[arg(long, env = "TEE_ENCLAVE_PCCS_URL", hide_env_values = true, value_parser = parse_pccs_url)]
+    pub pccs_url: Option<String>,
+
+    /// Whether the enclave brings its attestation to the chain by itself.
+    #[arg(
+        long,
+        env = "TEE_ENCLAVE_ATTESTATION_PUSH",
+        value_enum,
+        default_value_t = AttestationPush::On
+    )]
+    pub attestation_push: AttestationPush,
 
     /// How logs are written to standard error. RUST_LOG sets which.
     #[arg(long, env = "TEE_ENCLAVE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -56,6 +79,17 @@ fn parse_rpc_url(url: &str) -> Result<String, String> {
         Ok(false) => Err("to another machine the URL must begin with wss://".into()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn parse_pccs_url(url: &str) -> Result<String, &'static str> {
+    let parsed = reqwest::Url::parse(url).map_err(|_| "not a URL")?;
+    if parsed.scheme() != "http" {
+        return Err("the URL must begin with http://: what a PCCS gives is signed");
+    }
+    if parsed.query().is_some() || parsed.fragment().is_some() {
+        return Err("the URL must end with the host, the port or a path");
+    }
+    Ok(url.into())
 }
 
 fn parse_operator(address: &str) -> Result<RawAccountId, &'static str> {
@@ -76,16 +110,33 @@ mod tests {
     const OPERATOR: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 
     fn parse(rpc_url: &str, operator: &str) -> Result<Config, clap::Error> {
-        Flags::try_parse_from([
-            "x",
-            "--data-dir",
-            "d",
-            "--rpc-url",
-            rpc_url,
-            "--operator",
-            operator,
-        ])
-        .map(|flags| flags.config)
+        parse_with(rpc_url, operator, &[])
+    }
+
+    fn parse_with(rpc_url: &str, operator: &str, more: &[&str]) -> Result<Config, clap::Error> {
+        let flags = ["x", "--data-dir", "d", "--rpc-url", rpc_url, "--operator", operator];
+        Flags::try_parse_from(flags.iter().chain(more)).map(|flags| flags.config)
+    }
+
+    #[test]
+    fn attestation_is_pushed_unless_it_is_turned_off() {
+        let parse = |more: &[&str]| parse_with("ws://127.0.0.1:9944", OPERATOR, more);
+        assert_eq!(parse(&[]).unwrap().attestation_push, AttestationPush::On);
+        let off = parse(&["--attestation-push", "off"]).unwrap();
+        assert_eq!(off.attestation_push, AttestationPush::Off);
+        assert!(parse(&["--attestation-push", "sometimes"]).is_err());
+    }
+
+    #[test]
+    fn a_pccs_is_asked_by_plain_http() {
+        let parse = |url| parse_with("ws://127.0.0.1:9944", OPERATOR, &["--pccs-url", url]);
+        for url in ["http://127.0.0.1:8081", "http://pccs.example/", "http://pccs.example/sub"] {
+            assert_eq!(parse(url).unwrap().pccs_url.as_deref(), Some(url));
+        }
+        for url in ["https://pccs.example", "pccs.example", "http://", "http://x/?y", "http://x/#y"]
+        {
+            assert!(parse(url).is_err(), "{url}");
+        }
     }
 
     #[test]

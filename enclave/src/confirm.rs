@@ -11,11 +11,11 @@
 //! | the version synced, or no longer pending | is done or pointless |
 //! | anything else | is sent, with up to 255 others, in one transaction |
 //!
-//! At most one transaction is on its way: the task waits for it, and its nonce is the one of the
-//! finalized state, so that one sent before a crash cannot be included beside one sent after.
-//! After a failure it waits for 1, 2, 4 … finalized blocks. Nothing is sent while the enclave is not
-//! assigned to a cluster that takes keyshares: the chain would refuse the transaction as a whole, and
-//! keep its fee.
+//! At most one transaction of this task is on its way: it waits for it, and its nonce is the one of
+//! the finalized state at which it was decided, so that one sent before a crash cannot be included
+//! beside one sent after. After a failure it waits for 1, 2, 4 … finalized blocks. Nothing is sent
+//! while the enclave is not assigned to a cluster that takes keyshares, or its attestation does not
+//! count: the chain would refuse the transaction as a whole, and keep its fee.
 //!
 //! A version can stay pending although all slots are confirmed: if one enclave had no live
 //! attestation when the last confirmation came. The chain syncs such a version when any enclave
@@ -43,9 +43,10 @@ use tokio::sync::watch;
 use crate::{
     chain::{
         facts::{self, Assignment},
-        At, Chain, ChainError, SubmitError,
+        At, Chain, ChainError, Head, Included, SubmitError,
     },
     store::{RecordKey, Store, StoreError, VersionKey},
+    submit::Submitter,
     view::{Outlook, View},
 };
 
@@ -70,15 +71,16 @@ enum StepError {
 /// Runs until the outlook's sender is gone; an error means that the store failed.
 pub async fn run(
     chain: Arc<dyn Chain>,
+    submitter: Submitter,
     store: Store,
     account: RawAccountId,
     mut outlook: watch::Receiver<Outlook>,
 ) -> Result<(), StoreError> {
-    let mut task = Confirmer::new(chain, store.clone(), account);
+    let mut task = Confirmer::new(chain, submitter, store.clone(), account);
     loop {
         let view = match &*outlook.borrow_and_update() {
             Outlook::Known(view) => Some(view.clone()),
-            Outlook::Unknown | Outlook::AnotherChain { .. } => None,
+            Outlook::Unknown | Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => None,
         };
         if let Some(view) = view {
             match task.step(&view).await {
@@ -109,6 +111,7 @@ struct Repeat {
 
 struct Confirmer {
     chain: Arc<dyn Chain>,
+    submitter: Submitter,
     store: Store,
     account: RawAccountId,
     /// Nothing is sent before this finalized block.
@@ -130,9 +133,15 @@ struct Confirmer {
 }
 
 impl Confirmer {
-    fn new(chain: Arc<dyn Chain>, store: Store, account: RawAccountId) -> Self {
+    fn new(
+        chain: Arc<dyn Chain>,
+        submitter: Submitter,
+        store: Store,
+        account: RawAccountId,
+    ) -> Self {
         Self {
             chain,
+            submitter,
             store,
             account,
             not_before: 0,
@@ -157,11 +166,15 @@ impl Confirmer {
             self.sent.clear();
             return Ok(());
         }
-        let Some(assignment) = view.keyshare_assignment() else {
-            self.complain(
-                "confirmations wait until this enclave is assigned to a cluster that takes keyshares"
-                    .into(),
-            );
+        let Some(assignment) = view.keyshare_service() else {
+            self.complain(match view.attestation {
+                Ok(_) => {
+                    "confirmations wait until this enclave is assigned to a cluster that takes \
+                     keyshares"
+                        .into()
+                }
+                Err(why) => format!("confirmations wait: {}", why.sentence()),
+            });
             return Ok(());
         };
         if view.finalized.number < self.not_before {
@@ -271,11 +284,22 @@ impl Confirmer {
     async fn send(&mut self, view: &View, batch: Vec<(u64, KeyshareConfirmation)>) -> bool {
         let (orders, batch): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let call = calls::confirm_keyshares(&batch);
-        let sent = self.chain.submit(call, view.finalized, view.chain.genesis_hash).await;
+        let genesis_hash = view.chain.genesis_hash;
+        let sent = self.submitter.submit_once(call, view.finalized, genesis_hash).await;
         let included = sent.is_ok();
         match sent {
-            Ok(block) => {
-                tracing::debug!(shares = batch.len(), block, "confirmations are finalized");
+            Err(SubmitError::Outdated) => {
+                // Not a failure: something else of the account was sent, and a newer view comes.
+                self.not_before = view.finalized.number.saturating_add(1);
+                return false;
+            }
+            Ok(Included { block: Head { number: block, .. }, failure }) => {
+                tracing::debug!(
+                    shares = batch.len(),
+                    block,
+                    failure,
+                    "confirmations are finalized"
+                );
                 // The view may be behind the block that the node told of. That the state there
                 // shows no confirmation can also mean that the call failed: hence the growing pause.
                 self.not_before = block.max(view.finalized.number.saturating_add(self.pause() - 1));
@@ -286,7 +310,7 @@ impl Confirmer {
                     SubmitError::AnotherCall | SubmitError::Refused(_) => {
                         self.complain(error.to_string());
                     }
-                    SubmitError::Chain(_) | SubmitError::Timeout => {
+                    SubmitError::Chain(_) | SubmitError::Timeout | SubmitError::Outdated => {
                         tracing::debug!(%error, "confirmations were not sent");
                     }
                 }

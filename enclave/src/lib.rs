@@ -7,15 +7,25 @@
 //! | [`chain`] | access to the chain | reads at one block; a failure is an error, never an answer |
 //! | [`view`] | what is known of the chain and of the own place on it | all of it from one finalized block, and never from an older one than before; another chain is never served |
 //! | [`store`] | the records and the outbox | what was answered with success is durable |
-//! | [`confirm`] | the account's nonce | every stored share ends confirmed, or pointless by the chain's word |
+//! | [`submit`] | the account's nonce | transactions go one after the other, whoever wants them sent |
+//! | [`confirm`] | what was sent of the outbox | every stored share ends confirmed, or pointless by the chain's word |
+//! | [`quotes`] | the newest quote | one at a time, not more than the chain can use, and none that is not what was asked for |
+//! | [`attest`] | – | the chain has an attestation of this start that counts, or health says why not |
 //! | [`park`] | requests that wait for finality | bounded, in number and time |
 //! | [`api`] | the routes | stable statuses; no request can make it panic, block or grow |
 //! | [`server`] | connections | bounded, and finished when the enclave stops |
 //! | [`account`] | the enclave's keys | made once, sealed, never shown |
+//! | [`identity`] | – | what the enclave says of itself in every attestation |
 //! | [`platform`] | – | what the enclave needs of its machine |
+//! | [`gramine`] | `/dev/attestation` | the machine with SGX; nobody gets another's quote |
 //!
-//! [`seal`] and [`mod@file`] are what the others use to keep secrets and files; [`config`] and
-//! [`logging`] are for the binary.
+//! [`seal`] and [`mod@file`] are what the others use to keep secrets and files; [`config`],
+//! [`logging`] and [`command`] are for the programs: this package's, for SGX, and the simulated one.
+//!
+//! The enclave serves only while the finalized chain has an attestation of its account that carries
+//! the `session` of this very start, and counts it by the chain's own rules ([`view`]). So what it
+//! knows of the chain is newer than its start, and a copy of its disk that starts later ends its
+//! service.
 //!
 //! The tasks own their state and talk by channels. [`run`] starts them and ends when one fails or
 //! when it is told to.
@@ -32,27 +42,37 @@ use tokio::{net::TcpListener, sync::watch, task::JoinError};
 
 pub mod account;
 pub mod api;
+pub mod attest;
 pub mod chain;
+pub mod command;
 pub mod config;
 pub mod confirm;
 pub mod file;
+pub mod gramine;
+pub mod identity;
 pub mod logging;
 pub mod park;
 pub mod platform;
+pub mod quotes;
 pub mod seal;
 pub mod server;
 pub mod store;
+pub mod submit;
 pub mod view;
 
 use account::{Account, AccountError};
-use api::{quote::QuoteCache, ApiLimits, Context};
+use api::{ApiLimits, Context};
+use attest::{pccs::Pccs, Attester, Pauses};
 use chain::{rpc::RpcChain, Chain};
-use config::Config;
+use config::{AttestationPush, Config};
+use identity::Identity;
 use park::{Park, ParkLimits};
 use platform::{Platform, PlatformError};
+use quotes::Quotes;
 use seal::Sealer;
 use server::ServerLimits;
 use store::{Store, StoreError};
+use submit::Submitter;
 use view::Outlook;
 
 /// Why the enclave does not start, or stops by itself.
@@ -69,6 +89,12 @@ pub enum RunError {
     /// The machine failed.
     #[error(transparent)]
     Platform(#[from] PlatformError),
+    /// The system gives no threads.
+    #[error("the system gives no threads: {0}")]
+    Threads(io::Error),
+    /// The PCCS cannot be asked.
+    #[error("the PCCS cannot be asked: {0}")]
+    Pccs(reqwest::Error),
     /// There is no account.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -96,7 +122,11 @@ impl RunError {
     /// 3, the account or the store cannot be used; 4, something broke while running.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Folder { .. } | Self::Platform(_) | Self::Listen { .. } => 2,
+            Self::Folder { .. }
+            | Self::Platform(_)
+            | Self::Threads(_)
+            | Self::Pccs(_)
+            | Self::Listen { .. } => 2,
             Self::Account(_) | Self::Store(_) => 3,
             Self::Ended(_) | Self::Task(_) => 4,
         }
@@ -117,15 +147,18 @@ pub async fn run(
     std::fs::create_dir_all(folder)
         .map_err(|error| RunError::Folder { folder: folder.clone(), error })?;
     let sealer = Sealer::new(&*platform.seal_key()?);
-    let account = load_account(folder, &sealer)?;
-    let id = account.id();
+    let account = Arc::new(load_account(folder, &sealer)?);
+    let own = Identity::new(&account, config.operator, platform.measurement());
     tracing::info!(
         account = account.address(),
         operator = account::address(&config.operator),
-        attestation = platform.attestation(),
+        attestation = platform.kind(),
+        measurement = hex::encode(own.measurement),
         "starting"
     );
-    let (store, mut store_task) = Store::open(folder, &sealer, &id)?;
+    let (store, mut store_task) = Store::open(folder, &sealer, &own.account)?;
+    let pccs = config.pccs_url.as_deref().map(Pccs::new).transpose();
+    let pccs = pccs.map_err(|error| RunError::Pccs(error.without_url()))?;
 
     let address = config.listen;
     let failed = |error| RunError::Listen { address, error };
@@ -134,20 +167,36 @@ pub async fn run(
 
     let (chain, mut chain_task) = RpcChain::start(config.rpc_urls, account.signer());
     let chain: Arc<dyn Chain> = Arc::new(chain);
+    let (submitter, mut submit_task) = Submitter::start(chain.clone());
+    let (quotes, mut quotes_task) = Quotes::start(account.clone(), own, platform.clone());
     let (outlook_sender, outlook) = watch::channel(Outlook::default());
-    let view = view::follow(chain.clone(), store.clone(), id, config.operator, outlook_sender);
-    let confirm = confirm::run(chain.clone(), store.clone(), id, outlook.clone());
+    let root = platform.root().to_vec();
+    let view = view::follow(chain.clone(), store.clone(), own, root.clone(), outlook_sender);
+    let confirm =
+        confirm::run(chain.clone(), submitter.clone(), store.clone(), own.account, outlook.clone());
+    let (problem_sender, problem) = watch::channel(None);
+    let attester = Attester {
+        chain: chain.clone(),
+        submitter,
+        quotes: quotes.clone(),
+        own,
+        root,
+        pccs,
+        push: config.attestation_push == AttestationPush::On,
+        pauses: Pauses::default(),
+    };
+    let mut attest_task = tokio::spawn(attest::run(attester, outlook.clone(), problem_sender));
     let (mut view, mut confirm) = (tokio::spawn(view), tokio::spawn(confirm));
 
     let context = Arc::new(Context {
         account,
-        operator: config.operator,
         platform,
         chain,
         store,
         outlook,
         park: Park::new(ParkLimits::default()),
-        quotes: QuoteCache::default(),
+        quotes,
+        problem,
     });
     let (stop, stopping) = watch::channel(false);
     let router = api::router(context, &ApiLimits::default());
@@ -161,6 +210,9 @@ pub async fn run(
         ended = &mut confirm => failure("confirm", ended),
         ended = &mut store_task => failure("store", ended),
         ended = &mut chain_task => failure("chain", ended.map(Ok)),
+        ended = &mut submit_task => failure("submit", ended.map(Ok)),
+        ended = &mut quotes_task => failure("quotes", ended.map(Ok)),
+        ended = &mut attest_task => failure("attest", ended.map(Ok)),
         ended = &mut server => failure("server", ended.map(Ok)),
     };
     tracing::info!("stopping");
@@ -171,7 +223,9 @@ pub async fn run(
     for task in [&view, &confirm] {
         task.abort();
     }
-    chain_task.abort();
+    for task in [chain_task, submit_task, quotes_task, attest_task] {
+        task.abort();
+    }
     // The store's task ends, and the database is closed, when nobody can write any more.
     for task in [view, confirm] {
         if !task.is_finished() {

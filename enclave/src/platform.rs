@@ -5,22 +5,28 @@ use tee_primitives::attestation::Measurement;
 use zeroize::Zeroizing;
 
 /// The machine: its key for sealing and its way of proving what runs on it.
+///
+/// What blocks is called from threads where that is allowed.
 pub trait Platform: Send + Sync + 'static {
-    /// How the machine proves what runs on it, as health shows it; `none` if it cannot.
-    fn attestation(&self) -> &'static str;
+    /// How the machine proves what runs on it, as health shows it: `dcap` or `simulated`.
+    fn kind(&self) -> &'static str;
 
     /// Measurement of the running code.
     fn measurement(&self) -> Measurement;
 
+    /// DER of the certificate to which this machine's quotes lead. The enclave serves only a chain
+    /// that trusts exactly this one.
+    fn root(&self) -> &[u8];
+
     /// The key under which this code, and only this code, seals its secrets on this machine.
     fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError>;
 
-    /// A quote that carries `report_data`; `None` if the machine makes none.
-    fn quote(&self, report_data: &[u8; 64]) -> Result<Option<Vec<u8>>, PlatformError>;
+    /// A quote that carries `report_data`. Takes seconds on some machines.
+    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError>;
 }
 
 /// The machine did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the platform failed: {0}")]
 pub struct PlatformError(
     /// What happened, for people.

@@ -3,16 +3,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tee_primitives::{Hash, RawAccountId};
+use sp_crypto_hashing::blake2_256;
+use tee_primitives::{
+    attestation::{record::AllowedMeasurement, PlatformId},
+    Hash,
+};
 use tokio::{sync::watch, time};
 
 use crate::{
     chain::{
-        facts::{self, Assignment},
+        facts::{self, Assignment, Record},
         At, Chain, ChainError, ChainInfo, Head,
     },
+    identity::Identity,
     store::{Store, StoreError},
 };
+
+pub mod attestation;
+
+pub use attestation::{Live, Why};
 
 /// Wait before the own place is read again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
@@ -26,15 +35,30 @@ pub struct View {
     pub chain: Arc<ChainInfo>,
     /// The newest finalized block.
     pub finalized: Head,
-    /// Where the enclave serves; `None` if it is not assigned.
+    /// Its time, in seconds since the Unix epoch.
+    pub now: u64,
+    /// Where the enclave has its slot; `None` if it is not assigned.
     pub assignment: Option<Assignment>,
+    /// The newest attestation of the own account, whatever it says.
+    pub record: Option<Arc<Record>>,
+    /// What governance has decided about the own measurement.
+    pub measurement: Option<AllowedMeasurement>,
+    /// Whether governance has banned the record's machine.
+    pub is_platform_banned: bool,
+    /// Whether the own attestation counts.
+    pub attestation: Result<Live, Why>,
 }
 
 impl View {
-    /// Where the enclave stores and confirms keyshares; `None` if it is not assigned, or to a
-    /// cluster that does not take them.
-    pub fn keyshare_assignment(&self) -> Option<Assignment> {
-        self.assignment.filter(|assignment| assignment.cluster_type.takes_keyshares())
+    /// Where the enclave serves; `None` if it is not assigned, or its attestation does not count.
+    pub fn service(&self) -> Option<Assignment> {
+        self.assignment.filter(|_| self.attestation.is_ok())
+    }
+
+    /// Where the enclave stores and confirms keyshares; `None` if it does not serve, or in a cluster
+    /// that does not take them.
+    pub fn keyshare_service(&self) -> Option<Assignment> {
+        self.service().filter(|assignment| assignment.cluster_type.takes_keyshares())
     }
 }
 
@@ -49,21 +73,29 @@ pub enum Outlook {
         /// Genesis hash of the node's chain.
         found: Hash,
     },
+    /// The chain trusts another root of attestation than the enclave's own: what it says about
+    /// attestations means nothing here. A development chain never gets a real enclave, nor a real
+    /// chain a simulated one.
+    AnotherRoot {
+        /// Blake2-256 of the certificate that the chain trusts; `None` if it has none.
+        found: Option<Hash>,
+    },
     /// The chain at its newest finalized block.
     Known(View),
 }
 
-/// Follows the chain's heads and publishes an [`Outlook`] for each newer finalized one. Ends with
-/// an error if the store fails.
+/// Follows the chain's heads and publishes an [`Outlook`] for each newer finalized one. `root` is
+/// the certificate (DER) that the chain must trust. Ends with an error if the store fails.
 pub async fn follow(
     chain: Arc<dyn Chain>,
     store: Store,
-    enclave: RawAccountId,
-    operator: RawAccountId,
+    own: Identity,
+    root: Vec<u8>,
     outlook: watch::Sender<Outlook>,
 ) -> Result<(), StoreError> {
     let mut heads = chain.heads();
     let mut highest: Option<View> = None;
+    let mut reader = Reader { chain, own, root, machine: None, history: History::Nothing };
     loop {
         let Some(newest) = heads.borrow_and_update().clone() else {
             if heads.changed().await.is_err() {
@@ -73,43 +105,45 @@ pub async fn follow(
         };
         if !store.pin_genesis(newest.chain.genesis_hash).await? {
             let found = newest.chain.genesis_hash;
-            if *outlook.borrow() != (Outlook::AnotherChain { found }) {
+            if tell(&outlook, Outlook::AnotherChain { found }) {
                 tracing::error!(
                     chain = newest.chain.name,
                     genesis = hex::encode(found),
                     "the node is on another chain than the one this enclave serves"
                 );
-                outlook.send_replace(Outlook::AnotherChain { found });
             }
         } else {
             let passed =
                 highest.as_ref().filter(|view| view.finalized.number >= newest.finalized.number);
-            let view = match passed {
+            match passed {
                 // The node is behind one that was connected before. What it does not have cannot be
                 // read there: that is an error, and not an older answer.
-                Some(highest) => highest.clone(),
-                None => {
-                    let at = At::Finalized(newest.finalized.hash);
-                    match facts::assignment(&*chain, at, &enclave, &operator).await {
-                        Ok(assignment) => {
-                            View { chain: newest.chain, finalized: newest.finalized, assignment }
-                        }
-                        Err(error) => {
-                            match error {
-                                ChainError::Unreachable(_) => {
-                                    tracing::debug!(%error, "the own assignment could not be read");
-                                }
-                                ChainError::Malformed(_) => {
-                                    tracing::warn!(%error, "the own assignment could not be read");
-                                }
-                            }
-                            time::sleep(RETRY).await;
-                            continue;
+                Some(highest) => publish(&outlook, highest),
+                None => match reader.read(newest.chain, newest.finalized).await {
+                    Ok(Ok(view)) => publish(&outlook, highest.insert(view)),
+                    Ok(Err(AnotherRoot(found))) => {
+                        if tell(&outlook, Outlook::AnotherRoot { found }) {
+                            tracing::error!(
+                                found = found.map(hex::encode),
+                                "the chain trusts another root of attestation than this enclave: it \
+                                 is not served"
+                            );
                         }
                     }
-                }
-            };
-            publish(&outlook, highest.insert(view));
+                    Err(error) => {
+                        match error {
+                            ChainError::Unreachable(_) => {
+                                tracing::debug!(%error, "the own place could not be read");
+                            }
+                            ChainError::Malformed(_) => {
+                                tracing::warn!(%error, "the own place could not be read");
+                            }
+                        }
+                        time::sleep(RETRY).await;
+                        continue;
+                    }
+                },
+            }
         }
         if heads.changed().await.is_err() {
             return Ok(());
@@ -117,19 +151,106 @@ pub async fn follow(
     }
 }
 
-/// Publishes a view that is not known yet.
+/// The chain trusts another root, with this hash.
+struct AnotherRoot(Option<Hash>);
+
+/// Reads the own place, and remembers what one block alone does not tell.
+struct Reader {
+    chain: Arc<dyn Chain>,
+    own: Identity,
+    root: Vec<u8>,
+    /// The machine of the newest record.
+    machine: Option<PlatformId>,
+    /// Whether the chain has had an attestation of this start, and whether one of another start has
+    /// taken its place since.
+    history: History,
+}
+
+/// What the chain has had of this start.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum History {
+    Nothing,
+    Attested,
+    /// For good: somebody could bring an older quote of this start to the chain again.
+    Superseded,
+}
+
+impl History {
+    /// With one more record.
+    fn and(self, record: Option<&Record>, session: [u8; 32]) -> Self {
+        match (self, record) {
+            (Self::Superseded, _) => Self::Superseded,
+            (_, Some(record)) if record.session == session => Self::Attested,
+            (Self::Attested, Some(_)) => Self::Superseded,
+            (history, _) => history,
+        }
+    }
+}
+
+impl Reader {
+    async fn read(
+        &mut self,
+        chain: Arc<ChainInfo>,
+        finalized: Head,
+    ) -> Result<Result<View, AnotherRoot>, ChainError> {
+        let at = At::Finalized(finalized.hash);
+        let facts = facts::attestation(&*self.chain, at, &self.own, self.machine).await?;
+        if facts.root.as_ref() != Some(&self.root) {
+            return Ok(Err(AnotherRoot(facts.root.map(|root| blake2_256(&root)))));
+        }
+        let assignment =
+            facts::assignment(&*self.chain, at, &self.own.account, &self.own.operator).await?;
+        self.machine = facts.record.as_ref().map(|record| record.facts.platform);
+        self.history = self.history.and(facts.record.as_ref(), self.own.session);
+        let attestation = match self.history {
+            History::Superseded => Err(Why::Superseded),
+            History::Nothing | History::Attested => {
+                attestation::judge(&self.own, &facts, finalized.number)
+            }
+        };
+        Ok(Ok(View {
+            chain,
+            finalized,
+            now: facts.now,
+            assignment,
+            record: facts.record.map(Arc::new),
+            measurement: facts.measurement,
+            is_platform_banned: facts.is_platform_banned,
+            attestation,
+        }))
+    }
+}
+
+/// Publishes what is known. Whether it is news.
+fn tell(outlook: &watch::Sender<Outlook>, new: Outlook) -> bool {
+    outlook.send_if_modified(|known| {
+        let is_news = *known != new;
+        *known = new;
+        is_news
+    })
+}
+
+/// Publishes a view that is not known yet, and logs what has changed.
 fn publish(outlook: &watch::Sender<Outlook>, view: &View) {
     let before = match &*outlook.borrow() {
         Outlook::Known(known) if known == view => return,
-        Outlook::Known(known) => Some(known.assignment),
-        Outlook::Unknown | Outlook::AnotherChain { .. } => None,
+        Outlook::Known(known) => Some((known.assignment, known.attestation)),
+        Outlook::Unknown | Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => None,
     };
-    if before != Some(view.assignment) {
+    if before.map(|(assignment, _)| assignment) != Some(view.assignment) {
         match view.assignment {
             Some(Assignment { cluster_id, slot_id, cluster_type }) => {
                 tracing::info!(cluster_id, slot_id, ?cluster_type, "assigned");
             }
             None => tracing::info!("not assigned to a cluster"),
+        }
+    }
+    if before.map(|(_, attestation)| attestation) != Some(view.attestation) {
+        match view.attestation {
+            Ok(Live { expires_at, tcb_status }) => {
+                tracing::info!(expires_at, ?tcb_status, "the attestation counts");
+            }
+            Err(why) => tracing::warn!("{}", why.sentence()),
         }
     }
     outlook.send_replace(Outlook::Known(view.clone()));
@@ -138,41 +259,157 @@ fn publish(outlook: &watch::Sender<Outlook>, view: &View) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chain::scripted::Scripted, seal::Sealer};
+    use crate::{
+        chain::scripted::{attesting, Scripted, OWN},
+        seal::Sealer,
+    };
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    struct World {
+        chain: Arc<Scripted>,
+        outlook: watch::Receiver<Outlook>,
+        _folder: tempfile::TempDir,
+    }
+
+    impl World {
+        fn start() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let (store, _task) =
+                Store::open(folder.path(), &Sealer::new(&[7; 32]), &OWN.account).unwrap();
+            let chain = Scripted::at(10, &OWN);
+            let (sender, outlook) = watch::channel(Outlook::default());
+            tokio::spawn(follow(chain.clone(), store, OWN, attesting::root(), sender));
+            Self { chain, outlook, _folder: folder }
+        }
+
+        async fn sees(&mut self, what: impl FnMut(&Outlook) -> bool) -> Outlook {
+            time::timeout(DEADLINE, self.outlook.wait_for(what))
+                .await
+                .expect("in time")
+                .unwrap()
+                .clone()
+        }
+
+        async fn at(&mut self, number: u32) -> View {
+            let is_it = |outlook: &Outlook| matches!(outlook, Outlook::Known(view) if view.finalized.number == number);
+            match self.sees(is_it).await {
+                Outlook::Known(view) => view,
+                _ => unreachable!("that is what was waited for"),
+            }
+        }
+
+        async fn finalize(&mut self, number: u32) -> View {
+            self.chain.finalize(number);
+            self.at(number).await
+        }
+    }
 
     #[tokio::test]
     async fn the_finalized_number_never_falls_whichever_nodes_are_connected() {
-        const ACCOUNT: RawAccountId = [1; 32];
-        const OPERATOR: RawAccountId = [2; 32];
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _task) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
-        let chain = Scripted::at(10, ACCOUNT, OPERATOR);
-        let (sender, mut outlook) = watch::channel(Outlook::default());
-        let follow = tokio::spawn(follow(chain.clone(), store, ACCOUNT, OPERATOR, sender));
-        let mut sees = async |number| {
-            let seen = outlook.wait_for(|outlook| match outlook {
-                Outlook::Known(view) => view.finalized.number == number,
-                Outlook::AnotherChain { .. } => number == 0,
-                Outlook::Unknown => false,
-            });
-            drop(time::timeout(Duration::from_secs(20), seen).await.expect("in time").unwrap());
-        };
-        sees(10).await;
+        let mut world = World::start();
+        world.at(10).await;
 
         // A node that lags: the scripted chain answers at once, so everything that follows from its
         // head has happened when the other tasks have had their turns.
-        chain.finalize(9);
+        world.chain.finalize(9);
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        sees(10).await;
+        world.at(10).await;
         // A node on another chain, then again one that lags.
-        chain.finalize_on(20, [0xcc; 32]);
-        sees(0).await;
-        chain.finalize(9);
-        sees(10).await;
-        chain.finalize(11);
-        sees(11).await;
-        follow.abort();
+        world.chain.finalize_on(20, [0xcc; 32]);
+        world.sees(|outlook| matches!(outlook, Outlook::AnotherChain { .. })).await;
+        world.chain.finalize(9);
+        world.at(10).await;
+        world.finalize(11).await;
+    }
+
+    #[tokio::test]
+    async fn service_needs_a_slot_and_an_attestation_that_counts() {
+        let mut world = World::start();
+        let view = world.at(10).await;
+        assert!(view.service().is_some() && view.keyshare_service().is_some());
+        world.chain.forget_attestation();
+        let view = world.finalize(11).await;
+        assert_eq!(view.attestation, Err(Why::Missing));
+        assert_eq!((view.service(), view.keyshare_service()), (None, None));
+        assert!(view.assignment.is_some());
+        world.chain.attest(&OWN, 11);
+        let view = world.finalize(12).await;
+        assert!(view.service().is_some());
+        world.chain.unassign();
+        let view = world.finalize(13).await;
+        assert_eq!((view.service(), view.attestation.is_ok()), (None, true));
+    }
+
+    #[tokio::test]
+    async fn time_and_governance_act_at_the_next_block() {
+        let mut world = World::start();
+        let live = world.at(10).await.attestation.unwrap();
+        world.chain.set_time(live.expires_at - 1);
+        assert!(world.finalize(11).await.attestation.is_ok());
+        world.chain.set_time(live.expires_at);
+        let view = world.finalize(12).await;
+        assert_eq!(view.now, live.expires_at);
+        assert_eq!(
+            view.attestation.unwrap_err().sentence(),
+            "The enclave's attestation has expired."
+        );
+        world.chain.set_time(live.expires_at - 1);
+        world.chain.ban_platform(true);
+        let view = world.finalize(13).await;
+        assert_eq!(
+            view.attestation.unwrap_err().sentence(),
+            "The chain has banned this enclave's machine."
+        );
+        world.chain.ban_platform(false);
+        assert!(world.finalize(14).await.attestation.is_ok());
+    }
+
+    /// The other copy may hold what this one does not know of.
+    #[tokio::test]
+    async fn a_second_copy_of_the_disk_ends_the_service_of_the_first_for_good() {
+        let mut world = World::start();
+        assert!(world.at(10).await.service().is_some());
+        let copy = Identity { session: [0xc0; 32], ..OWN };
+        world.chain.attest(&copy, 10);
+        let view = world.finalize(11).await;
+        assert_eq!((view.attestation, view.service()), (Err(Why::Superseded), None));
+        // Somebody has kept a quote of the first, and brings it.
+        world.chain.attest(&OWN, 11);
+        assert_eq!(world.finalize(12).await.attestation, Err(Why::Superseded));
+        world.chain.forget_attestation();
+        assert_eq!(world.finalize(13).await.attestation, Err(Why::Superseded));
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_start_attested_does_not_count_and_is_replaced() {
+        let mut world = World::start();
+        world.at(10).await;
+        let mut history = History::Nothing;
+        let of = |session| attesting::record(&Identity { session, ..OWN }, 1);
+        history = history.and(Some(&of([0xc0; 32])), OWN.session);
+        assert_eq!(history, History::Nothing);
+        history = history.and(None, OWN.session).and(Some(&of(OWN.session)), OWN.session);
+        assert_eq!(history, History::Attested);
+        // That the chain forgets an attestation is no other start.
+        assert_eq!(history.and(None, OWN.session), History::Attested);
+        assert_eq!(history.and(Some(&of([0xc0; 32])), OWN.session), History::Superseded);
+    }
+
+    #[tokio::test]
+    async fn a_chain_with_another_root_is_never_served() {
+        let mut world = World::start();
+        world.at(10).await;
+        world.chain.set_root(Some(tee_dcap::INTEL_ROOT_CA));
+        world.chain.finalize(11);
+        let found = Some(blake2_256(tee_dcap::INTEL_ROOT_CA));
+        world.sees(|outlook| *outlook == Outlook::AnotherRoot { found }).await;
+        world.chain.set_root(None);
+        world.chain.finalize(12);
+        world.sees(|outlook| *outlook == Outlook::AnotherRoot { found: None }).await;
+        world.chain.set_root(Some(&attesting::root()));
+        assert!(world.finalize(13).await.service().is_some());
     }
 }

@@ -1,87 +1,183 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The enclave's server on a machine without SGX: for development only. Nothing is protected: the
-//! seal key is a file beside what it seals, and whoever has the machine has every share.
+//! seal key is a file beside what it seals, its quotes are made with published keys, and whoever has
+//! the machine has every share. It serves only chains that trust the development root.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
+use sp_crypto_hashing::blake2_256;
 use tee_enclave::{
+    command,
     config::Config,
-    file, logging,
+    file,
     platform::{Platform, PlatformError},
-    RunError,
 };
-use tokio::signal::unix::{signal, SignalKind};
+use tee_simulator::{Authority, EnclaveIdentity, Machine};
+use zeroize::Zeroizing;
 
 #[derive(Parser)]
 #[command(
     version,
     about = "TIP-500 enclave on a machine without SGX. FOR DEVELOPMENT: NOTHING IS PROTECTED.",
-    after_help = "Exit codes: 2 the configuration or the machine is wrong; 3 the account or the \
-                  store cannot be used; 4 something broke while running."
+    after_help = command::EXIT_CODES
 )]
 struct Flags {
     #[command(flatten)]
     config: Config,
+
+    /// Which simulated machine this is. The same number is the same machine.
+    #[arg(long, env = "TEE_ENCLAVE_MACHINE", default_value_t = 1)]
+    machine: u32,
+
+    /// Measurement of the code, 64 hexadecimal digits [default: blake2_256("tee-enclave-simulated")]
+    #[arg(long, env = "TEE_ENCLAVE_MEASUREMENT", value_parser = parse_measurement)]
+    measurement: Option<[u8; 32]>,
+
+    /// Security version of the code.
+    #[arg(long, env = "TEE_ENCLAVE_ISV_SVN", default_value_t = 0)]
+    isv_svn: u16,
+}
+
+fn parse_measurement(digits: &str) -> Result<[u8; 32], &'static str> {
+    let mut measurement = [0; 32];
+    hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), &mut measurement)
+        .map_err(|_| "a measurement has 64 hexadecimal digits")?;
+    Ok(measurement)
 }
 
 /// A machine that protects nothing.
 struct Simulated {
+    /// Holds the secret that its seal keys are derived from.
     seal_key: PathBuf,
+    machine: Machine,
+    number: u32,
+    enclave: EnclaveIdentity,
+    root: Vec<u8>,
+}
+
+impl Simulated {
+    fn new(flags: &Flags) -> Self {
+        let authority = Authority::development();
+        let measurement = flags.measurement.unwrap_or_else(|| blake2_256(b"tee-enclave-simulated"));
+        Self {
+            seal_key: flags.config.data_dir.join("seal-key"),
+            machine: authority.machine(flags.machine),
+            number: flags.machine,
+            enclave: EnclaveIdentity {
+                mr_enclave: measurement,
+                mr_signer: blake2_256(b"tee-enclave-simulated signer"),
+                isv_prod_id: 0,
+                isv_svn: flags.isv_svn,
+            },
+            root: authority.root_der().to_vec(),
+        }
+    }
 }
 
 impl Platform for Simulated {
-    fn attestation(&self) -> &'static str {
-        "none"
+    fn kind(&self) -> &'static str {
+        "simulated"
     }
 
-    /// `blake2_256("tee-enclave-simulated")`: the same for every build, and of no real enclave.
     fn measurement(&self) -> [u8; 32] {
-        sp_crypto_hashing::blake2_256(b"tee-enclave-simulated")
+        self.enclave.mr_enclave
     }
 
-    fn seal_key(&self) -> Result<zeroize::Zeroizing<[u8; 32]>, PlatformError> {
-        file::load_or_create_secret(&self.seal_key)
-            .map_err(|error| PlatformError(format!("no seal key: {error}")))
+    fn root(&self) -> &[u8] {
+        &self.root
     }
 
-    fn quote(&self, _: &[u8; 64]) -> Result<Option<Vec<u8>>, PlatformError> {
-        Ok(None)
+    /// As SGX does it: another machine and other code have another key.
+    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
+        let secret = file::load_or_create_secret(&self.seal_key)
+            .map_err(|error| PlatformError(format!("no seal key: {error}")))?;
+        let number = self.number.to_le_bytes();
+        let material = Zeroizing::new(
+            [b"tee-enclave-simulated seal key", &secret[..], &self.enclave.mr_enclave, &number]
+                .concat(),
+        );
+        Ok(Zeroizing::new(blake2_256(&material)))
+    }
+
+    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
+        Ok(self.machine.quote(&self.enclave, report_data))
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Flags { config } = Flags::parse();
-    logging::start(config.log_format);
+fn main() -> ExitCode {
+    let flags = Flags::parse();
     eprintln!("WARNING: simulated enclave: NOTHING IS PROTECTED. Never give it real secrets.");
-    match run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    let simulated = Simulated::new(&flags);
+    command::run(flags.config, |_| Ok(simulated))
 }
 
-async fn run(config: Config) -> Result<(), RunError> {
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let shutdown = async move {
-        match signals {
-            (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
-                _ = interrupt.recv() => (),
-                _ = terminate.recv() => (),
-            },
-            // Without handlers the system's default, to end at once, is in place.
-            _ => std::future::pending().await,
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tee_enclave::{
+        account::{Account, AccountError},
+        seal::Sealer,
     };
-    let platform = Arc::new(Simulated { seal_key: config.data_dir.join("seal-key") });
-    tee_enclave::run(
-        config,
-        platform,
-        |address| println!("listening on http://{address}"),
-        shutdown,
-    )
-    .await
+
+    const FLAGS: [&str; 7] = [
+        "x",
+        "--data-dir",
+        "d",
+        "--rpc-url",
+        "ws://127.0.0.1:9944",
+        "--operator",
+        "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+    ];
+
+    fn simulated(data_dir: &std::path::Path, more: &[&str]) -> Simulated {
+        let mut flags = Flags::try_parse_from(FLAGS.iter().chain(more)).unwrap();
+        flags.config.data_dir = data_dir.into();
+        Simulated::new(&flags)
+    }
+
+    fn account(machine: &Simulated, folder: &std::path::Path) -> Result<Account, AccountError> {
+        Account::load_or_create(folder, &Sealer::new(&machine.seal_key().unwrap()))
+    }
+
+    #[test]
+    fn neither_other_code_nor_another_machine_opens_the_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |more: &[&str]| simulated(folder.path(), more);
+        let id = account(&at(&[]), folder.path()).unwrap().id();
+        let measurement = "0x".to_owned() + &"3e".repeat(32);
+        for more in [["--measurement", &measurement], ["--machine", "2"]] {
+            assert!(matches!(account(&at(&more), folder.path()), Err(AccountError::Sealed(_))));
+        }
+        // A newer security version of the same code is the same code.
+        for more in [&[][..], &["--machine", "1", "--isv-svn", "3"]] {
+            assert_eq!(account(&at(more), folder.path()).unwrap().id(), id);
+        }
+    }
+
+    #[test]
+    fn quotes_say_what_the_flags_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let measurement = "3e".repeat(32);
+        let machine = simulated(
+            folder.path(),
+            &["--measurement", &measurement, "--isv-svn", "3", "--machine", "7"],
+        );
+        let quote = machine.quote(&[7; 64]).unwrap();
+        let report = tee_dcap::Quote::parse(&quote).unwrap().report().clone();
+        assert_eq!((report.mr_enclave, report.report_data), ([0x3e; 32], [7; 64]));
+        assert_eq!(report.mr_signer, blake2_256(b"tee-enclave-simulated signer"));
+        assert_eq!((report.isv_prod_id, report.isv_svn), (0, 3));
+        assert_eq!(machine.kind(), "simulated");
+        assert_ne!(machine.root(), tee_dcap::INTEL_ROOT_CA);
+        let default = simulated(folder.path(), &[]);
+        assert_eq!(default.measurement(), blake2_256(b"tee-enclave-simulated"));
+    }
+
+    #[test]
+    fn a_measurement_has_64_digits() {
+        for digits in ["", "3e", "0x", &"3e".repeat(33), &"zz".repeat(32)] {
+            assert!(parse_measurement(digits).is_err(), "{digits}");
+        }
+    }
 }

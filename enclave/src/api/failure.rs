@@ -19,6 +19,7 @@ use super::Context;
 use crate::{
     chain::ChainError,
     park::{Full, MayChange},
+    quotes::QuoteError,
     store::{StoreError, StoreRefusal},
 };
 
@@ -124,9 +125,10 @@ statuses! {
     /// The chain cannot be reached.
     ChainUnavailable = "CHAINUNAVAILABLE", SERVICE_UNAVAILABLE,
         "The enclave cannot reach the chain, try again later.";
-    /// The enclave is not assigned, or not to a cluster that does this.
+    /// The enclave is not assigned, or not to a cluster that does this, or its attestation does not
+    /// count.
     NotInService = "NOTINSERVICE", SERVICE_UNAVAILABLE,
-        "The enclave is not assigned to a cluster that takes this request.";
+        "The enclave is not in service for this request.";
     /// There is no capacity left.
     Busy = "BUSY", SERVICE_UNAVAILABLE, "The enclave is busy, try again later.";
     /// There is no such route.
@@ -214,6 +216,19 @@ impl From<ChainError> for Failure {
     fn from(error: ChainError) -> Self {
         tracing::debug!(%error, "a request could not be decided");
         Status::ChainUnavailable.into()
+    }
+}
+
+impl From<QuoteError> for Failure {
+    fn from(error: QuoteError) -> Self {
+        match error {
+            QuoteError::Busy => Status::Busy,
+            QuoteError::BrokeOff | QuoteError::Stopping => Status::InternalError,
+            QuoteError::Platform(_) | QuoteError::Unfit(_) | QuoteError::TooSlow => {
+                Status::QuoteFailure
+            }
+        }
+        .into()
     }
 }
 

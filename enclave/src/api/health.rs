@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use axum::{extract::State, Json};
 use serde::Serialize;
-use tee_primitives::BlockNumber;
+use tee_primitives::{attestation::tcb::TcbStatus, BlockNumber};
 
 use super::Context;
-use crate::view::Outlook;
+use crate::view::{Outlook, View, Why};
+
+const ANOTHER_ROOT: &str = "The chain trusts another root of attestation than this enclave.";
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -26,37 +28,40 @@ pub struct Health {
     pub description: &'static str,
     /// The enclave's account, SS58.
     pub enclave_address: String,
-    /// How the machine proves what runs on it; `none` if it does not.
-    pub attestation: &'static str,
+    /// How the enclave proves what it is.
+    pub attestation: Attestation,
+}
+
+/// How the enclave proves what it is, and what the chain has of it.
+#[derive(Debug, Serialize)]
+pub struct Attestation {
+    /// `dcap`, or `simulated` by a machine that protects nothing.
+    pub kind: &'static str,
+    /// Measurement of the code (MRENCLAVE), hexadecimal.
+    pub measurement: String,
+    /// Whether the finalized chain has an attestation of this start of the enclave, and counts it.
+    pub live: bool,
+    /// From when on the chain's attestation of this start no longer counts, in seconds since the
+    /// Unix epoch; also in the past.
+    pub expires_at: Option<u64>,
+    /// How up to date the chain found the machine when it verified that attestation.
+    pub tcb_status: Option<TcbStatus>,
+    /// What is wrong with it, for people.
+    pub problem: Option<String>,
 }
 
 /// Handles the request.
 pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
     let outlook = context.outlook.borrow().clone();
-    let (chain, block_number, sync_state, description) = match outlook {
-        Outlook::Unknown => (
-            String::new(),
-            0,
-            String::new(),
-            "The enclave waits for its first connection to the chain.",
-        ),
-        Outlook::AnotherChain { .. } => (
-            String::new(),
-            0,
-            String::new(),
-            "The node is on another chain than the one this enclave serves.",
-        ),
-        Outlook::Known(view) => {
-            let number = view.finalized.number;
-            let (sync_state, description) = match view.assignment {
-                _ if !context.chain.is_reachable() => {
-                    (String::new(), "The enclave cannot reach the chain.")
-                }
-                Some(_) => (number.to_string(), "The enclave is in service."),
-                None => (String::new(), "The enclave is not assigned to a cluster."),
-            };
-            (view.chain.name.clone(), number, sync_state, description)
+    let (chain, block_number) = match &outlook {
+        Outlook::Known(view) => (view.chain.name.clone(), view.finalized.number),
+        Outlook::Unknown | Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => {
+            (String::new(), 0)
         }
+    };
+    let (sync_state, description) = match service(&context, &outlook) {
+        Ok(()) => (block_number.to_string(), "The enclave is in service."),
+        Err(why) => (String::new(), why),
     };
     Json(Health {
         chain,
@@ -65,6 +70,55 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         version: env!("CARGO_PKG_VERSION"),
         description,
         enclave_address: context.account.address().into(),
-        attestation: context.platform.attestation(),
+        attestation: attestation(&context, &outlook),
     })
+}
+
+/// Why the enclave is not in service. Stable sentences.
+fn service(context: &Context, outlook: &Outlook) -> Result<(), &'static str> {
+    let view = match outlook {
+        Outlook::Unknown => {
+            return Err("The enclave waits for its first connection to the chain.");
+        }
+        Outlook::AnotherChain { .. } => {
+            return Err("The node is on another chain than the one this enclave serves.");
+        }
+        Outlook::AnotherRoot { .. } => return Err(ANOTHER_ROOT),
+        Outlook::Known(view) => view,
+    };
+    if !context.chain.is_reachable() {
+        return Err("The enclave cannot reach the chain.");
+    }
+    if view.assignment.is_none() {
+        return Err("The enclave is not assigned to a cluster.");
+    }
+    view.attestation.map(|_| ()).map_err(Why::sentence)
+}
+
+fn attestation(context: &Context, outlook: &Outlook) -> Attestation {
+    let mut attestation = Attestation {
+        kind: context.platform.kind(),
+        measurement: hex::encode(context.platform.measurement()),
+        live: false,
+        expires_at: None,
+        tcb_status: None,
+        problem: context.problem.borrow().as_ref().map(ToString::to_string),
+    };
+    match outlook {
+        Outlook::Known(view) => describe(&mut attestation, view, &context.account.session()),
+        Outlook::AnotherRoot { .. } => attestation.problem = Some(ANOTHER_ROOT.into()),
+        Outlook::Unknown | Outlook::AnotherChain { .. } => (),
+    }
+    attestation
+}
+
+fn describe(attestation: &mut Attestation, view: &View, session: &[u8; 32]) {
+    attestation.live = view.attestation.is_ok();
+    if let Some(record) = view.record.as_ref().filter(|record| record.session == *session) {
+        attestation.expires_at = Some(record.expires_at);
+        attestation.tcb_status = Some(record.tcb.status);
+    }
+    if let (None, Err(why)) = (&attestation.problem, view.attestation) {
+        attestation.problem = Some(why.sentence().into());
+    }
 }

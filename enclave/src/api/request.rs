@@ -87,6 +87,8 @@ fn known(outlook: Outlook) -> Result<View, Failure> {
     match outlook {
         Outlook::Known(view) => Ok(view),
         Outlook::Unknown => Err(Status::ChainUnavailable.into()),
-        Outlook::AnotherChain { .. } => Err(Status::NotInService.into()),
+        Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => {
+            Err(Status::NotInService.into())
+        }
     }
 }

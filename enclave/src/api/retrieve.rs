@@ -2,7 +2,7 @@
 //! `POST /api/secret-nft/retrieve-keyshare` (TIP-500 "Retrieve secret from enclave").
 //!
 //! Checks, cheap before costly: form of the fields, token, signature, then at one finalized block:
-//! assignment, NFT, kind, synced version, role. The share that is given is the one whose commitment
+//! attestation and assignment, NFT, kind, synced version, role. The share that is given is the one whose commitment
 //! the chain has for this slot.
 
 use std::sync::Arc;
@@ -92,7 +92,7 @@ async fn retrieve(
     };
     let decide = |view: View| async move {
         token(view.finalized.number)?;
-        let assignment = view.assignment.ok_or(Status::NotInService)?;
+        let assignment = view.service().ok_or(Status::NotInService)?;
         Ok::<_, Failure>(Permission {
             synced: permitted(At::Finalized(view.finalized.hash)).await?,
             slot_id: assignment.slot_id,

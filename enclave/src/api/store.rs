@@ -2,7 +2,7 @@
 //! `POST /api/secret-nft/store-keyshare` (TIP-500 "Store secret to enclave").
 //!
 //! Checks, cheap before costly: form of the fields, tokens, signatures, then at one finalized
-//! block: assignment, NFT, kind, pending version, owner. The answer `STORESUCCESS` means that the
+//! block: attestation and assignment, NFT, kind, pending version, owner. The answer `STORESUCCESS` means that the
 //! share and the intention to confirm it are durable. A client that lost the answer and repeats its
 //! request gets the same one, also if the version has become synced meanwhile.
 
@@ -115,7 +115,7 @@ async fn store(context: &Context, packet: &StoreKeysharePacket) -> Result<(), Fa
     };
     let decide = |view: View| async move {
         tokens(view.finalized.number)?;
-        let assignment = view.keyshare_assignment().ok_or(Status::NotInService)?;
+        let assignment = view.keyshare_service().ok_or(Status::NotInService)?;
         Ok::<_, Failure>(match permitted(At::Finalized(view.finalized.hash)).await? {
             Permission::Held => Decision::Held,
             Permission::Store(version) => Decision::Store {

@@ -7,11 +7,9 @@ use axum::{
     http::{header, HeaderMap, Method, Request, StatusCode},
     response::Response,
 };
-use codec::DecodeAll;
 use serde_json::{json, Value};
 use subxt_signer::sr25519::{dev, Keypair};
 use tee_primitives::{
-    attestation::{AttestationPayload, Purpose},
     cluster::ClusterType,
     keyshare::{split_of_signer, KeyshareKind},
     nft::{NftId, NftState},
@@ -19,7 +17,7 @@ use tee_primitives::{
         retrieve_data, signer_address, store_data, AuthToken, RequesterType,
         RetrieveKeysharePacket, StoreData, StoreKeysharePacket,
     },
-    BlockNumber,
+    BlockNumber, RawAccountId,
 };
 use tempfile::TempDir;
 use tokio::{task::JoinHandle, time};
@@ -29,15 +27,19 @@ use zeroize::Zeroizing;
 use super::{failure::Status, *};
 use crate::{
     account,
-    chain::scripted::{Scripted, GENESIS, SLOT},
+    attest::Problem,
+    chain::scripted::{attesting, Scripted, GENESIS, NOW, SLOT},
     confirm,
+    identity::Identity,
     park::ParkLimits,
     platform::PlatformError,
     seal::Sealer,
     store::{NewShare, RecordKey, VersionKey},
+    submit::Submitter,
     view::{self, View},
 };
 
+mod attestation;
 mod finality;
 mod malformed;
 mod statuses;
@@ -49,7 +51,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// What the machine does when it is asked for a quote.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Quoting {
-    None,
+    Works,
     Fails,
     Panics,
 }
@@ -57,21 +59,25 @@ enum Quoting {
 struct Machine(Quoting);
 
 impl Platform for Machine {
-    fn attestation(&self) -> &'static str {
-        "none"
+    fn kind(&self) -> &'static str {
+        "simulated"
     }
 
     fn measurement(&self) -> [u8; 32] {
-        [0x3e; 32]
+        attesting::MEASUREMENT
+    }
+
+    fn root(&self) -> &[u8] {
+        &[]
     }
 
     fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
         Ok(Zeroizing::new([1; 32]))
     }
 
-    fn quote(&self, _: &[u8; 64]) -> Result<Option<Vec<u8>>, PlatformError> {
+    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
         match self.0 {
-            Quoting::None => Ok(None),
+            Quoting::Works => Ok(attesting::quote(attesting::MEASUREMENT, report_data)),
             Quoting::Fails => Err(PlatformError("made to fail".into())),
             Quoting::Panics => panic!("made to panic"),
         }
@@ -86,7 +92,7 @@ struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { park: ParkLimits::default(), api: ApiLimits::default(), quoting: Quoting::None }
+        Self { park: ParkLimits::default(), api: ApiLimits::default(), quoting: Quoting::Works }
     }
 }
 
@@ -94,6 +100,8 @@ impl Default for Setup {
 struct Enclave {
     folder: TempDir,
     chain: Arc<Scripted>,
+    own: Identity,
+    problem: watch::Sender<Option<Problem>>,
     context: Arc<Context>,
     router: Router,
     tasks: Vec<JoinHandle<()>>,
@@ -129,33 +137,45 @@ impl Enclave {
         enclave
     }
 
+    /// Another start, whose attestation the chain has at the newest block already.
     fn open(folder: TempDir, chain: Arc<Scripted>, setup: Setup) -> Self {
-        let account = account_in(folder.path());
+        let account = Arc::new(account_in(folder.path()));
+        let own = Identity::new(&account, operator(), attesting::MEASUREMENT);
+        chain.attest(&own, 1);
+        let newest = chain.heads().borrow().as_ref().map(|heads| heads.finalized.number);
+        if let Some(newest) = newest {
+            chain.finalize(newest);
+        }
         let id = account.id();
         let (store, store_task) = Store::open(folder.path(), &Sealer::new(&[1; 32]), &id).unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
-        let view = view::follow(chain.clone(), store.clone(), id, operator(), sender);
-        let confirm = confirm::run(chain.clone(), store.clone(), id, outlook.clone());
+        let view = view::follow(chain.clone(), store.clone(), own, attesting::root(), sender);
+        let (submitter, _) = Submitter::start(chain.clone());
+        let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
+        let platform = Arc::new(Machine(setup.quoting));
+        let (quotes, _) = Quotes::start(account.clone(), own, platform.clone());
+        let (problem_sender, problem) = watch::channel(None);
         let tasks = vec![
             tokio::spawn(async { drop(view.await) }),
             tokio::spawn(async { drop(confirm.await) }),
         ];
         let context = Arc::new(Context {
             account,
-            operator: operator(),
-            platform: Arc::new(Machine(setup.quoting)),
+            platform,
             chain: chain.clone(),
             store,
             outlook,
             park: Park::new(setup.park),
-            quotes: Default::default(),
+            quotes,
+            problem,
         });
         let router = router(context.clone(), &setup.api);
-        Self { folder, chain, context, router, tasks, store_task }
+        let problem = problem_sender;
+        Self { folder, chain, own, problem, context, router, tasks, store_task }
     }
 
     async fn restart(self) -> Self {
-        let Self { folder, chain, context, router, tasks, store_task } = self;
+        let Self { folder, chain, context, router, tasks, store_task, .. } = self;
         drop(router);
         drop(context);
         for task in tasks {
@@ -447,7 +467,14 @@ async fn health_tells_the_state_and_is_always_200() {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "The enclave waits for its first connection to the chain.",
             "enclave_address": account.address(),
-            "attestation": "none",
+            "attestation": {
+                "kind": "simulated",
+                "measurement": "3e".repeat(32),
+                "live": false,
+                "expires_at": null,
+                "tcb_status": null,
+                "problem": null,
+            },
         })
     );
     enclave.finalize(5).await;
@@ -469,34 +496,6 @@ async fn health_tells_the_state_and_is_always_200() {
     enclave.chain.unassign();
     enclave.finalize(7).await;
     assert_eq!(enclave.get("/api/health").await.body["sync_state"], json!(""));
-}
-
-#[tokio::test]
-async fn the_quote_carries_a_signed_payload_and_is_made_once_per_block() {
-    let enclave = Enclave::start().await;
-    let view = enclave.sees(100).await;
-    let first = enclave.get("/api/quote").await;
-    assert_eq!(first.code, StatusCode::OK);
-    assert_eq!(first.body["block_number"], json!(100));
-    let data = hex::decode(first.body["data"].as_str().unwrap()).unwrap();
-    let payload = AttestationPayload::decode_all(&mut data.as_slice()).unwrap();
-    assert_eq!(payload.purpose, Purpose::Chain);
-    assert_eq!(payload.genesis_hash, GENESIS);
-    assert_eq!(payload.mrenclave, [0x3e; 32]);
-    assert_eq!((payload.block_number, payload.block_hash), (100, view.finalized.hash));
-    assert_eq!(payload.account, enclave.context.account.id());
-    assert_eq!(payload.operator, operator());
-    assert_eq!(payload.encryption_key, enclave.context.account.encryption_key());
-    let signature = first.body["signature"].as_str().unwrap().strip_prefix("0x").unwrap();
-    let signature =
-        subxt_signer::sr25519::Signature(hex::decode(signature).unwrap().try_into().unwrap());
-    let account = subxt_signer::sr25519::PublicKey(payload.account);
-    assert!(subxt_signer::sr25519::verify(&signature, payload.message(), &account));
-
-    // sr25519 signatures are randomised: the same one means that nothing was signed.
-    assert_eq!(enclave.get("/api/quote").await.body, first.body);
-    enclave.finalize(101).await;
-    assert_ne!(enclave.get("/api/quote").await.body["signature"], first.body["signature"]);
 }
 
 #[tokio::test]

@@ -4,13 +4,20 @@
 use codec::{Decode, DecodeAll};
 use tee_primitives::{
     abi::storage,
-    cluster::{Cluster, ClusterId, ClusterType, SlotId},
+    attestation::{
+        collateral::{CollateralId, PckCa},
+        record::{AllowedMeasurement, AttestationRecord, Fmspc},
+        tcb::TcbPolicy,
+        PlatformId,
+    },
+    cluster::{Cluster, ClusterId, ClusterType, Enclave, SlotId},
     keyshare::{KeyshareKind, KeyshareStatus},
     nft::{NftData, NftId},
     RawAccountId,
 };
 
 use super::{At, Chain, ChainError, Values};
+use crate::identity::Identity;
 
 /// An NFT as the chain stores it.
 pub type Nft = NftData<RawAccountId, Vec<u8>>;
@@ -33,6 +40,26 @@ pub struct Assignment {
     pub slot_id: SlotId,
     /// Whom the cluster serves.
     pub cluster_type: ClusterType,
+}
+
+/// An attestation as the chain keeps it.
+pub type Record = AttestationRecord<RawAccountId>;
+
+/// What decides about the own attestation, at one block.
+#[derive(Clone, Debug)]
+pub struct OwnAttestation {
+    /// DER of the certificate that the chain trusts.
+    pub root: Option<Vec<u8>>,
+    /// The chain's time, in seconds since the Unix epoch.
+    pub now: u64,
+    /// The newest attestation of the own account, whatever it says.
+    pub record: Option<Record>,
+    /// What governance has decided about the own measurement.
+    pub measurement: Option<AllowedMeasurement>,
+    /// Whether governance has banned the record's machine.
+    pub is_platform_banned: bool,
+    /// Which platforms are accepted.
+    pub policy: TcbPolicy,
 }
 
 /// Takes one value out of an answer.
@@ -92,4 +119,83 @@ pub async fn assignment(
         let (_, slot_id) = cluster.enclaves.iter().find(|(member, _)| member == operator)?;
         Some(Assignment { cluster_id, slot_id: *slot_id, cluster_type: cluster.cluster_type })
     }))
+}
+
+/// What decides about the own attestation. `machine` is the record's machine, as far as it is known
+/// from an earlier block: all is read at once then.
+pub async fn attestation(
+    chain: &dyn Chain,
+    at: At,
+    own: &Identity,
+    machine: Option<PlatformId>,
+) -> Result<OwnAttestation, ChainError> {
+    let keys = [
+        storage::attestation_root(),
+        storage::now(),
+        storage::attestation(&own.account),
+        storage::allowed_measurement(&own.measurement),
+        storage::tcb_policy(),
+        storage::banned_platform(&machine.unwrap_or_default()),
+    ];
+    let [root, now, record, measurement, policy, ban] = read(chain, at, keys).await?;
+    let record: Option<Record> = decode(record)?;
+    let is_platform_banned = match record.as_ref().map(|record| record.facts.platform) {
+        None => false,
+        Some(platform) if Some(platform) == machine => ban.is_some(),
+        Some(platform) => {
+            let [ban] = read(chain, at, [storage::banned_platform(&platform)]).await?;
+            ban.is_some()
+        }
+    };
+    let milliseconds: u64 = decode(now)?.unwrap_or_default();
+    Ok(OwnAttestation {
+        root: decode(root)?,
+        now: milliseconds / 1000,
+        record,
+        measurement: decode(measurement)?,
+        is_platform_banned,
+        policy: decode(policy)?.unwrap_or_default(),
+    })
+}
+
+/// Whether the operator has named the enclave: the chain refuses the attestation of one that it has
+/// not. An approved successor is not seen here.
+pub async fn is_named(chain: &dyn Chain, at: At, own: &Identity) -> Result<bool, ChainError> {
+    let keys = [
+        storage::enclave_account_operator(&own.account),
+        storage::enclave_data(&own.operator),
+        storage::enclave_registration(&own.operator),
+        storage::enclave_update(&own.operator),
+    ];
+    let [serves, seat, registration, update] = read(chain, at, keys).await?;
+    // Whose account serves one operator works for no other.
+    if let Some(operator) = decode::<RawAccountId>(serves)? {
+        return Ok(operator == own.operator);
+    }
+    for enclave in [seat, registration, update] {
+        let enclave: Option<Enclave<RawAccountId, Vec<u8>>> = decode(enclave)?;
+        if enclave.is_some_and(|enclave| enclave.enclave_address == own.account) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Which of the documents that judge a machine's quotes the chain lacks, in the order in which it
+/// takes them.
+pub async fn missing_collateral(
+    chain: &dyn Chain,
+    at: At,
+    ca: PckCa,
+    fmspc: Fmspc,
+) -> Result<Vec<CollateralId>, ChainError> {
+    let documents = [
+        (CollateralId::RootCrl, storage::root_crl()),
+        (CollateralId::PckCrl(ca), storage::pck_crl(ca)),
+        (CollateralId::TcbInfo(fmspc), storage::tcb_info(&fmspc)),
+        (CollateralId::QeIdentity, storage::qe_identity()),
+    ];
+    let values = read(chain, at, documents.clone().map(|(_, key)| key)).await?;
+    let missing = documents.into_iter().zip(values).filter(|(_, value)| value.is_none());
+    Ok(missing.map(|((id, _), _)| id).collect())
 }

@@ -16,6 +16,7 @@ use subxt::{
         substrate::{SubstrateHeader, H256},
         DefaultExtrinsicParamsBuilder, RpcConfigFor, SubstrateConfig,
     },
+    error::TransactionEventsError,
     OnlineClient,
 };
 use subxt_rpcs::{
@@ -26,7 +27,7 @@ use subxt_signer::sr25519::Keypair;
 use tee_primitives::{BlockNumber, Hash};
 use tokio::{sync::watch, task::JoinHandle, time};
 
-use super::{At, Chain, ChainError, ChainInfo, Head, Heads, SubmitError, Values};
+use super::{At, Chain, ChainError, ChainInfo, Head, Heads, Included, SubmitError, Values};
 
 /// Longest wait for a connection or an answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +44,9 @@ const MAX_RESPONSE: u32 = 16 * 1024 * 1024;
 
 /// For how many blocks a transaction can be included.
 const ERA_BLOCKS: u64 = 64;
+
+/// Longest text of a node that is passed on, in characters.
+const MAX_TEXT: usize = 160;
 
 /// Longest wait until a transaction is finalized.
 const FINALITY_TIMEOUT: Duration = Duration::from_secs(120);
@@ -229,7 +233,7 @@ async fn submit(
     call: &[u8],
     at: Head,
     genesis_hash: Hash,
-) -> Result<BlockNumber, SubmitError> {
+) -> Result<Included, SubmitError> {
     if connection.client.genesis_hash().0 != genesis_hash {
         return Err(ChainError::Malformed("the node is on another chain").into());
     }
@@ -243,22 +247,36 @@ async fn submit(
         _ => return Err(SubmitError::AnotherCall),
     }
     let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new().mortal(ERA_BLOCKS).build();
-    let progress = transactions
-        .sign_and_submit_then_watch(&payload, signer, params)
-        .await
-        .map_err(|error| SubmitError::Refused(error.to_string()))?;
+    let progress =
+        transactions.sign_and_submit_then_watch(&payload, signer, params).await.map_err(refused)?;
     let included = time::timeout(FINALITY_TIMEOUT, progress.wait_for_finalized())
         .await
         .map_err(|_| SubmitError::Timeout)?
-        .map_err(|error| SubmitError::Refused(error.to_string()))?;
+        .map_err(refused)?;
+    let hash = included.block_hash();
     let header = connection
         .methods
-        .chain_get_header(Some(included.block_hash()))
+        .chain_get_header(Some(hash))
         .await
         .map_err(unreachable)?
         .ok_or(ChainError::Malformed("a finalized block without a header"))?;
-    BlockNumber::try_from(header.number)
-        .map_err(|_| ChainError::Malformed("a block number above 32 bits").into())
+    let number = BlockNumber::try_from(header.number)
+        .map_err(|_| ChainError::Malformed("a block number above 32 bits"))?;
+    let failure = match included.wait_for_success().await {
+        Err(TransactionEventsError::ExtrinsicFailed(error)) => Some(readable(&error.to_string())),
+        // What cannot be told is not a failure: the state shows it.
+        Ok(_) | Err(_) => None,
+    };
+    Ok(Included { block: Head { number, hash: hash.0 }, failure })
+}
+
+fn refused(error: impl std::fmt::Display) -> SubmitError {
+    SubmitError::Refused(readable(&error.to_string()))
+}
+
+/// What a node says, fit for logs and answers.
+fn readable(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(MAX_TEXT).collect()
 }
 
 impl Chain for RpcChain {
@@ -279,7 +297,7 @@ impl Chain for RpcChain {
         call: Vec<u8>,
         at: Head,
         genesis_hash: Hash,
-    ) -> BoxFuture<'_, Result<BlockNumber, SubmitError>> {
+    ) -> BoxFuture<'_, Result<Included, SubmitError>> {
         async move { submit(&*self.connection()?, &self.signer, &call, at, genesis_hash).await }
             .boxed()
     }
@@ -319,6 +337,13 @@ mod tests {
         assert_eq!(state(), Some((9, 9)));
         assert!(tell(&heads, &chain, &header(1 << 32), true).is_err());
         assert_eq!(state(), Some((9, 9)));
+    }
+
+    #[test]
+    fn what_a_node_says_is_bounded_and_has_no_control_characters() {
+        assert_eq!(readable("Attestation::QuoteNotRecent"), "Attestation::QuoteNotRecent");
+        assert_eq!(readable("a\u{1b}[2Jb\nc\u{202e}d"), "a[2Jbcd");
+        assert_eq!(readable(&"x".repeat(10_000)).len(), MAX_TEXT);
     }
 
     #[tokio::test]

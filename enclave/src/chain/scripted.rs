@@ -10,7 +10,7 @@ use codec::{Decode, Encode};
 use futures::{future::BoxFuture, FutureExt};
 use sp_crypto_hashing::blake2_256;
 use tee_primitives::{
-    abi::{calls, storage},
+    abi::storage,
     cluster::{Cluster, ClusterType, SlotId},
     keyshare::{
         KeyshareConfirmation, KeyshareKind, KeyshareStatus, PendingKeyshare, SlotConfirmation,
@@ -21,9 +21,27 @@ use tee_primitives::{
 };
 use tokio::sync::watch;
 
-use super::{facts::Nft, At, Chain, ChainError, ChainInfo, Head, Heads, SubmitError, Values};
+use super::{
+    facts::Nft, At, Chain, ChainError, ChainInfo, Head, Heads, Included, SubmitError, Values,
+};
+use crate::identity::Identity;
+
+pub(crate) mod attesting;
+
+pub(crate) use attesting::{Sent, NOW};
 
 pub(crate) const GENESIS: Hash = [0x6e; 32];
+
+/// An enclave whose keys nobody has.
+pub(crate) const OWN: Identity = Identity {
+    account: [1; 32],
+    operator: [2; 32],
+    measurement: attesting::MEASUREMENT,
+    encryption_key: [0xec; 32],
+    tls_spki_hash: [0; 32],
+    session: [0x5e; 32],
+};
+
 pub(crate) const CLUSTER: u32 = 3;
 pub(crate) const SLOT: u32 = 2;
 
@@ -48,6 +66,10 @@ struct State {
     unreachable: bool,
     fate: Fate,
     batches: Vec<Vec<KeyshareConfirmation>>,
+    /// All transactions that came, also refused ones.
+    sent: Vec<Sent>,
+    /// The blocks that hold transactions of the account.
+    included: Vec<BlockNumber>,
 }
 
 pub(crate) struct Scripted {
@@ -58,21 +80,21 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    /// A chain without blocks.
+    /// A chain without blocks. It knows the collateral of the tests' machines, and allows their
+    /// measurement.
     pub(crate) fn new(account: RawAccountId) -> Arc<Self> {
         let heads = watch::Sender::new(None);
         let batches = watch::Sender::new(0);
-        Arc::new(Self { account, heads, state: Mutex::default(), batches })
+        let chain = Arc::new(Self { account, heads, state: Mutex::default(), batches });
+        chain.trust();
+        chain
     }
 
-    /// A chain at `block`, which is finalized, with the enclave assigned.
-    pub(crate) fn at(
-        block: BlockNumber,
-        account: RawAccountId,
-        operator: RawAccountId,
-    ) -> Arc<Self> {
-        let chain = Self::new(account);
-        chain.assign(operator, ClusterType::Public);
+    /// A chain at `block`, which is finalized, with the enclave attested and assigned.
+    pub(crate) fn at(block: BlockNumber, own: &Identity) -> Arc<Self> {
+        let chain = Self::new(own.account);
+        chain.assign(own.operator, ClusterType::Public);
+        chain.attest(own, 0);
         chain.finalize(block);
         chain
     }
@@ -158,7 +180,7 @@ impl Scripted {
     }
 
     pub(crate) fn finalize_on(&self, block: BlockNumber, genesis_hash: Hash) {
-        let hash = blake2_256(&(genesis_hash, block).encode());
+        let hash = Self::hash(genesis_hash, block);
         {
             let mut state = self.state.lock().unwrap();
             let best = state.best.clone();
@@ -169,6 +191,10 @@ impl Scripted {
             let chain = Arc::new(ChainInfo { name: "scripted".into(), genesis_hash });
             *heads = Some(Heads { chain, finalized: Head { number: block, hash }, best });
         });
+    }
+
+    fn hash(genesis_hash: Hash, block: BlockNumber) -> Hash {
+        blake2_256(&(genesis_hash, block).encode())
     }
 
     pub(crate) fn finalized(&self) -> BlockNumber {
@@ -194,12 +220,36 @@ impl Scripted {
         *self.batches.borrow()
     }
 
-    /// Does what the call does. It fails as a whole if the cluster does not take keyshares.
-    fn apply(&self, batch: &[KeyshareConfirmation]) {
+    /// Transactions of the account that are in blocks.
+    pub(crate) fn included(&self) -> usize {
+        self.state.lock().unwrap().included.len()
+    }
+
+    /// Does what a call does. Whether it did not fail.
+    fn apply(&self, sent: &Sent) -> bool {
+        match sent {
+            Sent::Confirmations(batch) => self.confirm(batch),
+            Sent::Attestation { payload, quote } => self.take_attestation(payload, quote),
+            Sent::Collateral(item) => self.take_collateral(item),
+        }
+    }
+
+    fn note(&self, sent: Sent) {
+        let mut state = self.state.lock().unwrap();
+        if let Sent::Confirmations(batch) = &sent {
+            state.batches.push(batch.clone());
+        }
+        state.sent.push(sent);
+        self.batches.send_replace(state.batches.len());
+    }
+
+    /// Fails as a whole if the enclave is not attested, or the cluster does not take keyshares.
+    fn confirm(&self, batch: &[KeyshareConfirmation]) -> bool {
         let cluster: Option<Cluster<Vec<(RawAccountId, SlotId)>>> =
             self.get(&storage::cluster_data(CLUSTER));
-        if !cluster.is_some_and(|cluster| cluster.cluster_type.takes_keyshares()) {
-            return;
+        let takes_keyshares = cluster.is_some_and(|cluster| cluster.cluster_type.takes_keyshares());
+        if !(takes_keyshares && self.is_attested()) {
+            return false;
         }
         for entry in batch {
             let KeyshareConfirmation { nft_id, kind, version, split, commitment } = *entry;
@@ -209,6 +259,7 @@ impl Scripted {
                 Some(SlotConfirmation { enclave: self.account, split, commitment });
             self.set(key, slots);
         }
+        true
     }
 }
 
@@ -242,25 +293,34 @@ impl Chain for Scripted {
         call: Vec<u8>,
         at: Head,
         genesis_hash: Hash,
-    ) -> BoxFuture<'_, Result<BlockNumber, SubmitError>> {
+    ) -> BoxFuture<'_, Result<Included, SubmitError>> {
         async move {
             assert_eq!(genesis_hash, GENESIS);
-            let (indices, arguments) = call.split_at(2);
-            assert_eq!(indices, [calls::TEE_PALLET, calls::CONFIRM_KEYSHARES]);
-            let batch = Vec::<KeyshareConfirmation>::decode(&mut &arguments[..]).unwrap();
-            let fate = self.state.lock().unwrap().fate;
+            let sent = Sent::decode(&call);
             assert!(at.number <= self.finalized());
             let block = self.finalized() + 1;
-            if matches!(fate, Fate::Works | Fate::ReplyLost) {
-                self.apply(&batch);
-            }
+            let fate = {
+                let mut state = self.state.lock().unwrap();
+                // One transaction for each nonce.
+                let nonce = state.included.iter().filter(|block| **block <= at.number).count();
+                let is_usable = nonce == state.included.len();
+                let fate = if is_usable { state.fate } else { Fate::Refused };
+                if fate != Fate::Refused {
+                    state.included.push(block);
+                }
+                fate
+            };
+            let worked = matches!(fate, Fate::Works | Fate::ReplyLost) && self.apply(&sent);
             if fate != Fate::Refused {
                 self.finalize(block);
             }
-            self.state.lock().unwrap().batches.push(batch);
-            self.batches.send_modify(|batches| *batches += 1);
+            self.note(sent);
+            let failure = (!worked).then(|| "Scripted::Failed".into());
             match fate {
-                Fate::Works | Fate::FailsOnChain => Ok(block),
+                Fate::Works | Fate::FailsOnChain => {
+                    let hash = Self::hash(GENESIS, block);
+                    Ok(Included { block: Head { number: block, hash }, failure })
+                }
                 Fate::ReplyLost => Err(SubmitError::Timeout),
                 Fate::Refused => Err(SubmitError::Refused("scripted".into())),
             }

@@ -8,7 +8,7 @@ use tokio::{task::JoinHandle, time};
 use super::*;
 use crate::{
     chain::{
-        scripted::{Fate, Scripted, GENESIS, SLOT},
+        scripted::{attesting, Fate, Scripted, GENESIS, NOW, OWN, SLOT},
         Heads,
     },
     seal::Sealer,
@@ -16,8 +16,8 @@ use crate::{
     view,
 };
 
-const ACCOUNT: RawAccountId = [1; 32];
-const OPERATOR: RawAccountId = [2; 32];
+const ACCOUNT: RawAccountId = OWN.account;
+const OPERATOR: RawAccountId = OWN.operator;
 const OWNER: RawAccountId = [3; 32];
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -34,8 +34,10 @@ impl World {
         let (store, store_task) = Store::open(folder, &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
         let (c, s) = (chain.clone(), store.clone());
-        let follow = tokio::spawn(view::follow(c.clone(), s.clone(), ACCOUNT, OPERATOR, sender));
-        let confirm = tokio::spawn(run(c, s, ACCOUNT, outlook.clone()));
+        let follow = view::follow(c.clone(), s.clone(), OWN, attesting::root(), sender);
+        let follow = tokio::spawn(follow);
+        let (submitter, _) = Submitter::start(c.clone());
+        let confirm = tokio::spawn(run(c, submitter, s, ACCOUNT, outlook.clone()));
         Self { chain, store, outlook, tasks: [follow, confirm], store_task }
     }
 
@@ -97,7 +99,7 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 #[tokio::test]
 async fn a_stored_share_is_confirmed_once() {
     let folder = tempfile::tempdir().unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     chain.mint(7, OWNER);
     chain.finalize(11);
     let world = World::start(folder.path(), chain.clone()).await;
@@ -122,6 +124,7 @@ async fn a_stored_share_is_confirmed_once() {
 async fn shares_that_wait_are_confirmed_together() {
     let folder = tempfile::tempdir().unwrap();
     let chain = Scripted::new(ACCOUNT);
+    chain.attest(&OWN, 0);
     for nft_id in 0..20 {
         chain.mint(nft_id, OWNER);
     }
@@ -145,7 +148,7 @@ async fn shares_that_wait_are_confirmed_together() {
 #[tokio::test]
 async fn nothing_is_sent_while_the_cluster_takes_no_keyshares() {
     let folder = tempfile::tempdir().unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     chain.mint(7, OWNER);
     chain.assign(OPERATOR, ClusterType::Disabled);
     chain.finalize(11);
@@ -161,10 +164,53 @@ async fn nothing_is_sent_while_the_cluster_takes_no_keyshares() {
     world.stop().await;
 }
 
+/// The chain would refuse the transaction, and keep its fee.
+#[tokio::test]
+async fn confirmations_wait_while_the_attestation_does_not_count_and_go_on_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, &OWN);
+    chain.mint(7, OWNER);
+    chain.set_time(NOW + attesting::VALIDITY);
+    chain.finalize(11);
+    let world = World::start(folder.path(), chain.clone()).await;
+    world.store(7, 1).await;
+    eventually(&chain, || chain.finalized() > 20).await;
+    assert_eq!(chain.batches(), 0);
+    assert_eq!(world.store.outbox(1).unwrap().len(), 1);
+    chain.attest(&OWN, 20);
+    eventually(&chain, || world.store.outbox(1).unwrap().is_empty()).await;
+    assert_eq!(chain.batches(), 1);
+    assert!(chain.confirmed(7).is_some());
+    world.stop().await;
+}
+
+/// Another transaction of the account is not a failure of this one, and neither gets lost.
+#[tokio::test]
+async fn what_else_the_account_sends_does_not_hold_confirmations_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
+    store.pin_genesis(GENESIS).await.unwrap();
+    let chain = Scripted::at(10, &OWN);
+    chain.mint(7, OWNER);
+    let version = VersionKey { nft_id: 7, kind: KeyshareKind::Secret, version: 1 };
+    store.store(share(RecordKey { version, split: [1; 16] }, 11)).await.unwrap().unwrap();
+    let (submitter, _) = Submitter::start(chain.clone());
+    let mut task = Confirmer::new(chain.clone(), submitter.clone(), store.clone(), ACCOUNT);
+    let at = |chain: &Scripted| chain.heads().borrow().as_ref().unwrap().finalized;
+    let before = at(&chain);
+    submitter.submit(calls::confirm_keyshares(&[]), before, GENESIS).await.unwrap();
+    // It still works with the block before.
+    let view = view_at(&chain, before).await;
+    task.step(&view).await.unwrap();
+    assert_eq!((chain.batches(), task.failures), (1, 0));
+    assert_eq!(step_at(&mut task, &chain, 12).await, 1);
+    assert_eq!(chain.batch(1).await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_lost_reply_does_not_confirm_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     chain.mint(7, OWNER);
     chain.finalize(11);
     chain.fate(Fate::ReplyLost);
@@ -180,7 +226,7 @@ async fn a_lost_reply_does_not_confirm_twice() {
 async fn what_did_not_work_is_sent_again_after_growing_pauses() {
     for fate in [Fate::Refused, Fate::FailsOnChain] {
         let folder = tempfile::tempdir().unwrap();
-        let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+        let chain = Scripted::at(10, &OWN);
         chain.mint(7, OWNER);
         chain.finalize(11);
         chain.fate(fate);
@@ -202,7 +248,7 @@ async fn what_did_not_work_is_sent_again_after_growing_pauses() {
 #[tokio::test]
 async fn the_outbox_is_sent_after_a_restart_and_after_the_chain_was_away() {
     let folder = tempfile::tempdir().unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     chain.mint(7, OWNER);
     chain.finalize(11);
     let world = World::start(folder.path(), chain.clone()).await;
@@ -230,7 +276,7 @@ async fn the_outbox_is_sent_after_a_restart_and_after_the_chain_was_away() {
 #[tokio::test]
 async fn a_later_split_replaces_the_confirmation_of_the_earlier() {
     let folder = tempfile::tempdir().unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     chain.mint(7, OWNER);
     chain.finalize(11);
     let world = World::start(folder.path(), chain.clone()).await;
@@ -248,7 +294,7 @@ async fn a_later_split_replaces_the_confirmation_of_the_earlier() {
 #[tokio::test]
 async fn the_split_that_the_chain_synced_becomes_active() {
     let folder = tempfile::tempdir().unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     chain.mint(7, OWNER);
     chain.finalize(11);
     let world = World::start(folder.path(), chain.clone()).await;
@@ -267,7 +313,7 @@ async fn the_split_that_the_chain_synced_becomes_active() {
 #[tokio::test]
 async fn what_can_never_be_served_is_wiped() {
     let folder = tempfile::tempdir().unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     for nft_id in 1..=3 {
         chain.mint(nft_id, OWNER);
     }
@@ -296,17 +342,18 @@ async fn an_older_state_of_the_chain_does_not_wipe_a_newer_record() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
     store.pin_genesis(GENESIS).await.unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     let (sender, mut outlook) = watch::channel(Outlook::default());
-    let follow =
-        tokio::spawn(view::follow(chain.clone(), store.clone(), ACCOUNT, OPERATOR, sender));
+    let follow = view::follow(chain.clone(), store.clone(), OWN, attesting::root(), sender);
+    let follow = tokio::spawn(follow);
     in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::Known(_)))).await.unwrap();
     let Outlook::Known(view) = outlook.borrow().clone() else { panic!("known") };
 
     let version = VersionKey { nft_id: 7, kind: KeyshareKind::Secret, version: 1 };
     let key = RecordKey { version, split: [1; 16] };
     store.store(share(key, 11)).await.unwrap().unwrap();
-    let mut task = Confirmer::new(chain.clone(), store.clone(), ACCOUNT);
+    let (submitter, _) = Submitter::start(chain.clone());
+    let mut task = Confirmer::new(chain.clone(), submitter, store.clone(), ACCOUNT);
     task.step(&view).await.unwrap();
     assert!(store.record(&key).unwrap().is_some());
     assert_eq!(store.outbox(1).unwrap().len(), 1);
@@ -318,11 +365,26 @@ async fn an_older_state_of_the_chain_does_not_wipe_a_newer_record() {
 async fn step_at(task: &mut Confirmer, chain: &Scripted, block: BlockNumber) -> usize {
     let before = chain.batches();
     chain.finalize(block);
-    let Heads { chain: info, finalized, .. } = chain.heads().borrow().clone().unwrap();
+    let finalized = chain.heads().borrow().as_ref().unwrap().finalized;
+    task.step(&view_at(chain, finalized).await).await.unwrap();
+    chain.batches() - before
+}
+
+async fn view_at(chain: &Scripted, finalized: Head) -> View {
+    let Heads { chain: info, .. } = chain.heads().borrow().clone().unwrap();
     let at = At::Finalized(finalized.hash);
     let assignment = facts::assignment(chain, at, &ACCOUNT, &OPERATOR).await.unwrap();
-    task.step(&View { chain: info, finalized, assignment }).await.unwrap();
-    chain.batches() - before
+    let facts = facts::attestation(chain, at, &OWN, None).await.unwrap();
+    View {
+        chain: info,
+        finalized,
+        now: NOW,
+        assignment,
+        attestation: view::attestation::judge(&OWN, &facts, finalized.number),
+        record: facts.record.map(Arc::new),
+        measurement: facts.measurement,
+        is_platform_banned: false,
+    }
 }
 
 #[tokio::test]
@@ -330,13 +392,14 @@ async fn the_confirmation_of_a_version_that_stays_pending_is_repeated_rarely() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _task) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
     store.pin_genesis(GENESIS).await.unwrap();
-    let chain = Scripted::at(10, ACCOUNT, OPERATOR);
+    let chain = Scripted::at(10, &OWN);
     for nft_id in [7, 8] {
         chain.mint(nft_id, OWNER);
         let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
         store.store(share(RecordKey { version, split: [1; 16] }, 11)).await.unwrap().unwrap();
     }
-    let mut task = Confirmer::new(chain.clone(), store.clone(), ACCOUNT);
+    let (submitter, _) = Submitter::start(chain.clone());
+    let mut task = Confirmer::new(chain.clone(), submitter, store.clone(), ACCOUNT);
     assert_eq!(step_at(&mut task, &chain, 11).await, 1);
     assert_eq!(step_at(&mut task, &chain, 13).await, 0);
     assert!(store.outbox(1).unwrap().is_empty());
