@@ -65,12 +65,16 @@ pub struct BinaryArgs {
     /// The enclave's program; default: tee-enclave-simulated beside this one.
     #[arg(long, value_name = "FILE", env = devnet::binaries::ENCLAVE_VARIABLE)]
     enclave_bin: Option<PathBuf>,
+    /// The program that serves the simulated hardware's collateral; default: tee-simulator beside
+    /// this one.
+    #[arg(long, value_name = "FILE", env = devnet::binaries::SIMULATOR_VARIABLE)]
+    simulator_bin: Option<PathBuf>,
 }
 
 impl BinaryArgs {
     /// The programs.
     pub fn find(self) -> anyhow::Result<Binaries> {
-        Binaries::find(self.node_bin, self.enclave_bin)
+        Binaries::find(self.node_bin, self.enclave_bin, self.simulator_bin)
     }
 }
 
@@ -91,6 +95,9 @@ struct UpArgs {
     /// The first enclave's port, the others follow; 0 takes free ones.
     #[arg(long, value_name = "PORT", default_value_t = 8101)]
     enclave_port: u16,
+    /// The port of the service for the simulated hardware's collateral; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 8100)]
+    pccs_port: u16,
     #[command(flatten)]
     binaries: BinaryArgs,
 }
@@ -126,11 +133,12 @@ async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow
 }
 
 async fn devnet_up(args: UpArgs, report: Report) -> anyhow::Result<()> {
+    let dir = args.dir.map_or_else(new_dir, Ok)?;
     let config = DevnetConfig {
-        dir: args.dir.map_or_else(new_dir, Ok)?,
-        binaries: args.binaries.find()?,
         rpc_port: args.rpc_port,
         first_enclave_port: args.enclave_port,
+        pccs_port: args.pccs_port,
+        ..DevnetConfig::with_binaries(dir, args.binaries.find()?)
     };
     report.line("starting a node and five simulated enclaves; simulated enclaves protect nothing");
     let stop = stop_signal();
@@ -161,6 +169,7 @@ fn show_devnet(devnet: &Devnet, report: Report) {
     for (slot, enclave) in devnet.enclaves.iter().enumerate() {
         report.line(format_args!("slot {slot}    {}/api/health", enclave.url()));
     }
+    report.line(format_args!("pccs      {}", devnet.pccs.url()));
     report.line(format_args!("logs      {}/*.log", devnet.dir().display()));
     report.line(format_args!("status    tee status --rpc-url {ws_url}"));
     report.line("running until Ctrl-C");

@@ -3,10 +3,8 @@
 
 use anyhow::{bail, Context};
 use clap::{Args, Subcommand, ValueEnum};
-use codec::Decode;
-use subxt::dynamic::Value;
 use tee_primitives::{
-    cluster::{ClusterId, ClusterType, Enclave, SlotId},
+    cluster::{ClusterId, ClusterType, SlotId},
     Hash, RawAccountId,
 };
 use tee_wallet::{
@@ -19,12 +17,17 @@ use tee_wallet::{
 
 use crate::{
     app::NodeArgs,
+    attestation::{AttestationStatus, Root},
     committee::{self, Motion, OpenMotion, Outcome},
     keys::{account, MemberKeyArgs},
     report::Report,
     tokens::Tokens,
     words,
 };
+
+mod attestation;
+
+use attestation::{parse_bytes, Bytes, EvaluationArgs, MeasurementArgs, PolicyArgs};
 
 /// Motions of the technical committee. Each of the first commands proposes a motion, votes for it
 /// with every key given, and carries it out if these are enough.
@@ -86,6 +89,39 @@ pub(crate) enum CommitteeCommand {
         /// The stake in tokens, for example 250000.
         #[arg(long, value_name = "TOKENS")]
         amount: Tokens,
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Allow the code of enclaves: what a quote must show to count. It counts after a delay.
+    AllowMeasurement {
+        #[command(flatten)]
+        measurement: MeasurementArgs,
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Revoke a measurement, at once: no enclave with it is attested from then on.
+    RevokeMeasurement {
+        /// The measurement (MRENCLAVE), 32 bytes in hexadecimal digits.
+        #[arg(long, value_name = "HEX", value_parser = parse_bytes::<32>)]
+        mr_enclave: Bytes<32>,
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Set which TCB levels are accepted, at once. What is not given stays as it is.
+    SetPolicy {
+        #[command(flatten)]
+        policy: PolicyArgs,
+        #[command(flatten)]
+        session: Session,
+    },
+    /// Ban a machine, at once: nothing on it is attested from then on.
+    BanPlatform(OfPlatform),
+    /// Take the ban of a machine back.
+    UnbanPlatform(OfPlatform),
+    /// Let collateral of a higher evaluation number count at once.
+    EnactEvaluation {
+        #[command(flatten)]
+        id: EvaluationArgs,
         #[command(flatten)]
         session: Session,
     },
@@ -165,6 +201,16 @@ impl From<TypeArg> for ClusterType {
     }
 }
 
+/// Arguments of motions about a machine.
+#[derive(Args, Debug)]
+pub(crate) struct OfPlatform {
+    /// The machine, 32 bytes in hexadecimal digits, as `tee status` shows it.
+    #[arg(long, value_name = "HEX", value_parser = parse_bytes::<32>)]
+    platform: Bytes<32>,
+    #[command(flatten)]
+    session: Session,
+}
+
 /// Runs `tee committee`.
 pub(crate) async fn run(command: CommitteeCommand, report: Report) -> anyhow::Result<()> {
     use CommitteeCommand as C;
@@ -180,7 +226,7 @@ pub(crate) async fn run(command: CommitteeCommand, report: Report) -> anyhow::Re
         C::Assign { operator, cluster, slot, session } => {
             let operator = account(&operator.operator)?;
             let assign = calls::assign_enclave(&operator, cluster, slot);
-            let call = of_named(&session, "EnclaveRegistrations", &operator, assign, report);
+            let call = of_named(&session, Named::Registration, &operator, assign, report);
             (session.clone(), call.await?)
         }
         C::RemoveRegistration(of) => of.motion(calls::remove_registration)?,
@@ -189,11 +235,22 @@ pub(crate) async fn run(command: CommitteeCommand, report: Report) -> anyhow::Re
         C::ApproveUpdate(of) => {
             let (session, approve) = of.motion(calls::approve_update_enclave)?;
             let operator = account(&of.operator.operator)?;
-            let call = of_named(&session, "EnclaveUpdates", &operator, approve, report);
+            let call = of_named(&session, Named::Update, &operator, approve, report);
             (session.clone(), call.await?)
         }
         C::RejectUpdate(of) => of.motion(calls::reject_update)?,
         C::SetStake { amount, session } => (session, calls::set_staking_amount(amount.0)),
+        C::AllowMeasurement { measurement, session } => (session, measurement.call()),
+        C::RevokeMeasurement { mr_enclave, session } => {
+            (session, calls::revoke_measurement(&mr_enclave.0))
+        }
+        C::SetPolicy { policy, session } => {
+            let call = policy.call(&session, report).await?;
+            (session, call)
+        }
+        C::BanPlatform(of) => (of.session, calls::ban_platform(&of.platform.0)),
+        C::UnbanPlatform(of) => (of.session, calls::unban_platform(&of.platform.0)),
+        C::EnactEvaluation { id, session } => (session, calls::enact_evaluation(id.id())),
         C::Motions { node } => return list(&node, report).await,
         C::Vote { motion, nay, session } => return vote(&motion, !nay, &session, report).await,
         C::Close { motion, session } => return close(&motion, &session, report).await,
@@ -210,29 +267,42 @@ impl OfOperator {
     }
 }
 
+/// What names an enclave.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Registration,
+    Update,
+}
+
 /// The call, tied to the enclave that the operator names now: should the operator name another
 /// until the motion is carried, the call fails.
 async fn of_named(
     session: &Session,
-    item: &str,
+    named: Named,
     operator: &RawAccountId,
     call: Call,
     report: Report,
 ) -> anyhow::Result<Call> {
-    const WHAT: &str = "the enclave that the operator names";
-    let chain = Chain::connect(&session.node.rpc_url).await?;
-    let key = [Value::from_bytes(operator)];
-    let named = chain.best().await?.entry(WHAT, "TEE", item, key).await?;
+    let block = Chain::connect(&session.node.rpc_url).await?.best().await?;
+    let named = match named {
+        Named::Registration => block.registration(operator).await?,
+        Named::Update => block.update(operator).await?,
+    };
     // Without one the call itself says what is wrong.
     let Some(named) = named else { return Ok(call) };
-    let named: Enclave<RawAccountId, Vec<u8>> =
-        Decode::decode(&mut named.as_slice()).context(WHAT)?;
+    let enclave = named.enclave_address;
     report.line(format_args!(
         "the motion is about enclave {} at \"{}\" and no other",
-        ss58(&named.enclave_address),
+        ss58(&enclave),
         named.api_uri.escape_ascii()
     ));
-    Ok(calls::batch_all([calls::expect_enclave(operator, &named.enclave_address), call]))
+    let kind = Root::new(&block.root_fingerprint().await?).kind;
+    let attestation = AttestationStatus::read(&block, kind, &enclave, operator).await?;
+    report.line(format_args!("  {attestation}"));
+    if let Some(measurement) = attestation.measurement.filter(|_| attestation.live) {
+        report.line(format_args!("  measurement {measurement}"));
+    }
+    Ok(calls::batch_all([calls::expect_enclave(operator, &enclave), call]))
 }
 
 async fn vote(

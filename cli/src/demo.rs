@@ -53,12 +53,8 @@ pub async fn run(args: DemoArgs, report: Report) -> anyhow::Result<()> {
         ensure!(file.is_file(), "{} is not a file", file.display());
     }
     // Empty: every log in it will be one of its processes'.
-    let config = DevnetConfig {
-        dir: empty_dir(&args.dir.map_or_else(new_dir, Ok)?)?,
-        binaries: args.binaries.find()?,
-        rpc_port: 0,
-        first_enclave_port: 0,
-    };
+    let dir = empty_dir(&args.dir.map_or_else(new_dir, Ok)?)?;
+    let config = DevnetConfig::with_binaries(dir, args.binaries.find()?);
     let demo = Demo { report, step: Cell::new((0, "start")), dir: config.dir.clone() };
     match demo.run(config, args.file).await {
         Ok(()) => Ok(()),
@@ -96,7 +92,10 @@ impl Demo {
         let ids = devnet.enclaves.iter().map(|enclave| enclave.process().id());
         let ids: BTreeSet<u32> = ids.collect();
         ensure!(ids.len() == urls.len(), "the enclaves are not {} processes", urls.len());
-        self.done(format_args!("{} processes, {}", ids.len(), urls.join(" ")));
+        report.note(urls.join(" "));
+        devnet.attest_enclaves(report).await?;
+        let count = ids.len();
+        self.done(format_args!("{count} processes, attested by the chain (simulated hardware)"));
 
         self.begin("cluster");
         devnet.set_up_cluster(report).await?;

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A whole network on this machine: one node and five simulated enclaves as child processes, with
-//! cluster 0 created and its slots assigned by motions of the committee.
+//! A whole network on this machine: one node, five simulated enclaves and the service that has the
+//! collateral of their simulated hardware, as child processes. The enclaves attest to the chain,
+//! and the committee creates cluster 0 and assigns its slots by motions.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`binaries`] | where the programs are |
-//! | [`node`] | a node's process |
+//! | [`node`] | a node's process and its worker's key |
+//! | [`spec`] | chain specifications with other periods |
+//! | [`pccs`] | the process that serves collateral |
 //! | [`enclave`] | an enclave's process |
-//! | [`setup`] | money, registration, cluster and slots |
+//! | [`setup`] | money, registration, attestation, cluster and slots |
 //!
 //! The processes end with the program that started them, also if SIGKILL ends it (where `setpriv` is
 //! installed, see [`Process::spawn`](crate::process::Process::spawn)).
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
@@ -20,22 +24,26 @@ use std::{
 };
 
 use anyhow::{ensure, Context};
-use tee_primitives::cluster::CLUSTER_SIZE;
+use tee_primitives::{cluster::CLUSTER_SIZE, RawAccountId};
 use tee_wallet::{
     chain::Chain,
     enclave::{EnclaveClient, Health},
 };
 
-use crate::report::Report;
+use self::enclave::Surroundings;
+use crate::{keys::account, process::ProcessError, report::Report};
 
 pub mod binaries;
 pub mod enclave;
 pub mod node;
+pub mod pccs;
 pub mod setup;
+pub mod spec;
 
 pub use binaries::Binaries;
-pub use enclave::EnclaveProcess;
+pub use enclave::{EnclaveConfig, EnclaveProcess};
 pub use node::{NodeConfig, NodeProcess};
+pub use pccs::{PccsOptions, PccsProcess};
 
 /// How long the first finalized block may take.
 const FINALITY_LIMIT: Duration = Duration::from_secs(60);
@@ -54,13 +62,35 @@ pub struct DevnetConfig {
     pub rpc_port: u16,
     /// The first enclave's port, the others follow; 0 for free ones.
     pub first_enclave_port: u16,
+    /// The port of the service for collateral; 0 for a free one.
+    pub pccs_port: u16,
+    /// What that service serves.
+    pub pccs: PccsOptions,
+    /// Periods that are to be others than the development network's, by their names in the chain's
+    /// specification, for example `attestationValidity`.
+    pub periods: BTreeMap<&'static str, u64>,
+    /// Slots whose enclaves do not bring their attestations to the chain by themselves.
+    pub push_off: BTreeSet<u16>,
 }
 
 impl DevnetConfig {
     /// A network on free ports, with the programs found beside this one.
     pub fn new(dir: impl Into<PathBuf>) -> anyhow::Result<Self> {
-        let binaries = Binaries::find(None, None)?;
-        Ok(Self { dir: dir.into(), binaries, rpc_port: 0, first_enclave_port: 0 })
+        Ok(Self::with_binaries(dir, Binaries::beside_this()?))
+    }
+
+    /// A network on free ports, with these programs.
+    pub fn with_binaries(dir: impl Into<PathBuf>, binaries: Binaries) -> Self {
+        Self {
+            dir: dir.into(),
+            binaries,
+            rpc_port: 0,
+            first_enclave_port: 0,
+            pccs_port: 0,
+            pccs: PccsOptions::default(),
+            periods: BTreeMap::new(),
+            push_off: BTreeSet::new(),
+        }
     }
 }
 
@@ -71,10 +101,13 @@ impl DevnetConfig {
 #[derive(Debug)]
 pub struct Devnet {
     dir: PathBuf,
+    /// The service for collateral.
+    pub pccs: PccsProcess,
     /// The node.
     pub node: NodeProcess,
     /// The enclaves, by slot.
     pub enclaves: Vec<EnclaveProcess>,
+    enclave_program: PathBuf,
     chain: Chain,
     http: EnclaveClient,
 }
@@ -84,24 +117,47 @@ impl Devnet {
     pub async fn start(config: DevnetConfig, report: Report) -> anyhow::Result<Self> {
         let mut devnet = Self::start_node(&config, report).await?;
         devnet.start_enclaves(&config, report).await?;
+        devnet.attest_enclaves(report).await?;
         devnet.set_up_cluster(report).await?;
         Ok(devnet)
     }
 
-    /// Starts the node and waits for the first finalized block.
+    /// Starts the node, and what it needs, and waits for the first finalized block.
     pub async fn start_node(config: &DevnetConfig, report: Report) -> anyhow::Result<Self> {
         check_port(config.rpc_port, "--rpc-port")?;
+        check_port(config.pccs_port, "--pccs-port")?;
         for offset in 0..enclave_count() {
             check_port(enclave_port(config, offset)?, "--enclave-port")?;
         }
         let dir = empty_dir(&config.dir)?;
-        let node = NodeProcess::spawn(NodeConfig {
-            program: config.binaries.node.clone(),
+        let Binaries { node: node_program, enclave: enclave_program, simulator } =
+            config.binaries.clone();
+        let pccs = PccsProcess::spawn(&simulator, &dir, config.pccs_port, config.pccs);
+        let pccs = report.waiting("waiting for the service for collateral", pccs).await?;
+
+        let mut arguments = vec![String::from("--dev")];
+        let mut chain = String::from("dev");
+        if !config.periods.is_empty() {
+            let mut spec = spec::export(&node_program).await?;
+            spec.set_periods(&config.periods)?;
+            chain = spec.write(&dir.join("chain.json"))?;
+            arguments.extend([String::from("--chain"), chain.clone()]);
+        }
+        arguments.extend([
+            String::from("--pccs-url"),
+            pccs.url(),
+            // The enclaves are on this machine.
+            String::from("--allow-private-enclaves"),
+        ]);
+        let node_config = NodeConfig {
+            program: node_program,
             name: String::from("node"),
             dir: dir.clone(),
             rpc_port: config.rpc_port,
-            arguments: vec![String::from("--dev")],
-        });
+            arguments,
+        };
+        node::insert_worker_key(&node_config, &chain).await?;
+        let node = NodeProcess::spawn(node_config);
         let node = report.waiting("waiting for the node", node).await?;
         let chain = Chain::connect(node.ws_url()).await?;
         let finalized =
@@ -109,7 +165,8 @@ impl Devnet {
                 Ok((block.number() > 0).then_some(()))
             });
         report.waiting("waiting for the first finalized block", finalized).await?;
-        Ok(Self { dir, node, enclaves: Vec::new(), chain, http: EnclaveClient::new()? })
+        let (enclaves, http) = (Vec::new(), EnclaveClient::new()?);
+        Ok(Self { dir, pccs, node, enclaves, enclave_program, chain, http })
     }
 
     /// Starts the enclaves and waits until they answer.
@@ -119,14 +176,15 @@ impl Devnet {
         report: Report,
     ) -> anyhow::Result<()> {
         for slot in 0..enclave_count() {
-            let enclave = EnclaveProcess::spawn(
-                &config.binaries.enclave,
-                &self.dir,
-                slot + 1,
-                enclave_port(config, slot)?,
-                self.node.ws_url(),
-                setup::operator(slot)?,
-            )?;
+            let enclave = self.spawn_enclave(EnclaveConfig {
+                name: format!("enclave-{}", slot + 1),
+                port: enclave_port(config, slot)?,
+                operator: setup::operator(slot)?,
+                machine: u32::from(slot) + 1,
+                measurement: None,
+                isv_svn: None,
+                push: !config.push_off.contains(&slot),
+            })?;
             self.enclaves.push(enclave);
         }
         for enclave in &mut self.enclaves {
@@ -135,8 +193,32 @@ impl Devnet {
         Ok(())
     }
 
-    /// Funds and registers operators and enclaves, has the committee create cluster 0 and assign
-    /// its slots, and waits until the enclaves see themselves in service.
+    /// Starts an enclave beside the five; returns when it answers. It belongs to who called this,
+    /// who may put it into the place of one of the five.
+    pub async fn start_enclave(&self, config: EnclaveConfig) -> anyhow::Result<EnclaveProcess> {
+        let mut enclave = self.spawn_enclave(config)?;
+        enclave.wait_until_ready().await?;
+        Ok(enclave)
+    }
+
+    fn spawn_enclave(&self, config: EnclaveConfig) -> Result<EnclaveProcess, ProcessError> {
+        let surroundings = Surroundings {
+            program: self.enclave_program.clone(),
+            dir: self.dir.clone(),
+            rpc_url: self.node.ws_url().to_owned(),
+            pccs_url: self.pccs.url(),
+        };
+        EnclaveProcess::spawn(config, surroundings)
+    }
+
+    /// Funds and registers operators and enclaves, and waits until the finalized chain counts the
+    /// attestation of every enclave.
+    pub async fn attest_enclaves(&self, report: Report) -> anyhow::Result<()> {
+        setup::attest_enclaves(self, report).await
+    }
+
+    /// Has the committee create cluster 0 and assign its slots, and waits until the enclaves see
+    /// themselves in service.
     pub async fn set_up_cluster(&self, report: Report) -> anyhow::Result<()> {
         setup::set_up_cluster(self, report).await
     }
@@ -167,8 +249,14 @@ impl Devnet {
         Ok(self.http.health(enclave.url()).await?)
     }
 
+    /// The account of the enclave in a slot.
+    pub async fn account(&self, slot: usize) -> anyhow::Result<RawAccountId> {
+        account(&self.health(slot).await?.enclave_address)
+    }
+
     /// Fails if a process has ended by itself.
     pub fn check_running(&mut self) -> anyhow::Result<()> {
+        self.pccs.check_running()?;
         self.node.check_running()?;
         for enclave in &mut self.enclaves {
             enclave.check_running()?;
@@ -184,12 +272,13 @@ impl Devnet {
         setup::wait_until_one_serves(self, slot).await
     }
 
-    /// Ends all processes in order: the enclaves, then the node. Fails if one that was not killed
-    /// on purpose does not end with success in time.
+    /// Ends all processes in order: the enclaves, then the node, then the rest. Fails if one that
+    /// was not killed on purpose does not end with success in time.
     pub async fn down(mut self) -> anyhow::Result<()> {
         let enclaves = self.enclaves.iter_mut().map(|enclave| enclave.stop(STOP_LIMIT));
         let stopped = futures::future::join_all(enclaves).await;
         self.node.stop(STOP_LIMIT).await?;
+        self.pccs.stop(STOP_LIMIT).await?;
         stopped.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(())
     }
@@ -251,12 +340,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("precious"), "").unwrap();
         let missing = || folder.path().join("absent");
-        let config = DevnetConfig {
-            dir: folder.path().to_owned(),
-            binaries: Binaries { node: missing(), enclave: missing() },
-            rpc_port: 0,
-            first_enclave_port: 0,
-        };
+        let binaries = Binaries { node: missing(), enclave: missing(), simulator: missing() };
+        let config = DevnetConfig::with_binaries(folder.path(), binaries);
         let error = Devnet::start(config, Report::quiet()).await.unwrap_err().to_string();
         assert!(error.contains("is not empty"), "{error}");
     }

@@ -12,6 +12,7 @@
 //! | [`committee`] | motions |
 //! | [`operator_cmd`] | `tee operator` |
 //! | [`operator`] | registration |
+//! | [`attestation`] | attestations and what they are judged by, for people |
 //! | [`words`] | what calls and events say |
 //! | [`tokens`] | amounts of money |
 //! | [`keys`] | where signing keys come from |
@@ -19,6 +20,7 @@
 //! | [`report`] | progress for people |
 
 pub mod app;
+pub mod attestation;
 pub mod committee;
 pub mod committee_cmd;
 pub mod demo;

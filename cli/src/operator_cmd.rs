@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `tee operator`: what operators of enclaves do.
 
+use anyhow::{ensure, Context};
 use clap::{Args, Subcommand};
 use tee_primitives::RawAccountId;
 use tee_wallet::{
@@ -11,7 +12,7 @@ use tee_wallet::{
 use crate::{
     app::NodeArgs,
     keys::{account, KeyArgs},
-    operator::LIMIT,
+    operator::{OperatorStatus, LIMIT},
     report::Report,
     words,
 };
@@ -43,6 +44,26 @@ pub(crate) enum OperatorCommand {
     BondExtra(Signer),
     /// Take back what is bonded above what is asked.
     RefundExcess(Signer),
+    /// Bring the enclave's attestation to the chain. Enclaves and off-chain workers do that by
+    /// themselves; this is for an enclave that may not, or to see why it does not succeed.
+    Attest {
+        /// Where the enclave's API is.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Show an operator's enclaves, and how their attestations stand.
+    Status {
+        /// The operator's address.
+        #[arg(long, value_name = "ADDRESS")]
+        operator: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
 }
 
 /// The enclave and its API.
@@ -81,7 +102,7 @@ pub(crate) async fn run(command: OperatorCommand, report: Report) -> anyhow::Res
     let mut next = None;
     let (signer, call) = match command {
         C::Register { enclave, signer } => {
-            next = Some("the committee can assign it now");
+            next = Some("once it has attested, the committee can assign it");
             (signer, calls::register_enclave(&enclave.account().await?, &enclave.url))
         }
         C::Unregister(signer) => (signer, calls::unregister_enclave()),
@@ -92,6 +113,13 @@ pub(crate) async fn run(command: OperatorCommand, report: Report) -> anyhow::Res
         C::CancelUpdate(signer) => (signer, calls::cancel_update()),
         C::BondExtra(signer) => (signer, calls::bond_extra()),
         C::RefundExcess(signer) => (signer, calls::refund_excess()),
+        C::Attest { url, signer } => {
+            let call = attest(&url, &signer.node).await?;
+            (signer, call)
+        }
+        C::Status { operator, json, node } => {
+            return show_status(&account(&operator)?, json, &node, report).await
+        }
     };
     let key = signer.key.keypair()?;
     let chain = Chain::connect(&signer.node.rpc_url).await?;
@@ -103,6 +131,34 @@ pub(crate) async fn run(command: OperatorCommand, report: Report) -> anyhow::Res
     report.line(format_args!("done in block #{}", included.block_number));
     if let Some(next) = next {
         report.line(next);
+    }
+    Ok(())
+}
+
+/// The call that brings what an enclave shows.
+async fn attest(url: &str, node: &NodeArgs) -> anyhow::Result<calls::Call> {
+    let quote = EnclaveClient::new()?.quote(url).await?;
+    let chain = Chain::connect(&node.rpc_url).await?;
+    ensure!(
+        quote.payload.genesis_hash == chain.genesis_hash(),
+        "the enclave follows another chain than this node"
+    );
+    let call = chain.best().await?.decode_call(&quote.call());
+    call.context("this program and the chain's runtime do not fit together")
+}
+
+async fn show_status(
+    operator: &RawAccountId,
+    json: bool,
+    node: &NodeArgs,
+    report: Report,
+) -> anyhow::Result<()> {
+    let block = Chain::connect(&node.rpc_url).await?.finalized().await?;
+    let status = OperatorStatus::read(&block, operator).await?;
+    if json {
+        report.line(serde_json::to_string_pretty(&status)?);
+    } else {
+        report.line(status);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::{ensure, Context};
 use nix::{
     sys::signal::{kill, Signal},
     unistd::Pid,
@@ -47,6 +48,16 @@ pub enum ProcessError {
         /// The process.
         name: String,
         /// The log.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its data cannot be removed.
+    #[error("the data {path} of {name} cannot be removed: {source}", path = .path.display())]
+    Data {
+        /// The process.
+        name: String,
+        /// Its data.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -282,6 +293,25 @@ impl Process {
     }
 }
 
+/// Runs a program to its end; what it wrote to standard output. Fails with what it wrote to standard
+/// error unless it succeeds in time.
+pub async fn run_to_end(command: Command, limit: Duration) -> anyhow::Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut command = tokio::process::Command::from(command);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let ended = tokio::time::timeout(limit, command.output()).await;
+    let ended = ended
+        .with_context(|| format!("{program} did not end within {} seconds", limit.as_secs()))?;
+    let output = ended.with_context(|| format!("{program} cannot be started"))?;
+    ensure!(
+        output.status.success(),
+        "{program} ended with {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    String::from_utf8(output.stdout).with_context(|| format!("{program} does not write text"))
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // It fails only if the process has ended already.
@@ -390,6 +420,21 @@ mod tests {
         let mut killed = start("exit 0").await;
         killed.kill().unwrap();
         killed.stop(LIMIT).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_program_that_runs_to_its_end_gives_what_it_wrote() {
+        let shell = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            command
+        };
+        assert_eq!(run_to_end(shell("echo it"), LIMIT).await.unwrap(), "it\n");
+        let error = run_to_end(shell("echo why >&2; exit 3"), LIMIT).await.unwrap_err();
+        assert!(error.to_string().contains("why"), "{error}");
+        let limit = Duration::from_millis(100);
+        let error = run_to_end(shell("sleep 60"), limit).await.unwrap_err();
+        assert!(error.to_string().contains("did not end"), "{error}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::tokens::Tokens;
 
 /// Events as sentences: the pallet, the event, and what it says of its fields. Of an assignment the
 /// enclave and its slot are read from the chain.
-const SENTENCES: [(&str, &str, &str); 19] = [
+const SENTENCES: [(&str, &str, &str); 27] = [
     ("TEE", "ClusterAdded", "cluster {cluster_id} created ({cluster_type})"),
     ("TEE", "ClusterUpdated", "cluster {cluster_id} is {cluster_type} now"),
     ("TEE", "ClusterRemoved", "cluster {cluster_id} removed"),
@@ -66,6 +66,35 @@ const SENTENCES: [(&str, &str, &str); 19] = [
     ("TEE", "BondedExtra", "operator {operator_address} bonded {amount} tokens more"),
     ("TEE", "RefundedExcess", "operator {operator_address} got {amount} tokens back"),
     ("TEE", "StakingAmountIsSet", "operators bond {amount} tokens from now on"),
+    (
+        "Attestation",
+        "Attested",
+        "enclave {account} of operator {operator} has attested: {facts}, its machine is \
+         {tcb_status}; it counts until {expires_at} (seconds since 1970)",
+    ),
+    (
+        "Attestation",
+        "MeasurementAllowed",
+        "measurement {mr_enclave} is allowed; it counts from block #{acts_from} on",
+    ),
+    (
+        "Attestation",
+        "MeasurementRevoked",
+        "measurement {mr_enclave} is revoked: no enclave with it is attested from now on",
+    ),
+    ("Attestation", "PolicySet", "TCB levels are accepted by this policy from now on: {policy}"),
+    (
+        "Attestation",
+        "PlatformBanned",
+        "machine {platform} is banned: nothing on it is attested from now on",
+    ),
+    ("Attestation", "PlatformUnbanned", "machine {platform} is no longer banned"),
+    (
+        "Attestation",
+        "EvaluationEnacted",
+        "evaluation {evaluation_number} of {id} counts from now on",
+    ),
+    ("Attestation", "AttestationForgotten", "attestation of enclave {account} removed"),
 ];
 
 /// Pallets whose events tell how a transaction ran and was paid, not what it was for.
@@ -277,7 +306,10 @@ mod tests {
     use codec::{Decode, Encode};
     use subxt::ext::frame_decode::extrinsics::encode_call_data;
     use subxt_signer::sr25519::dev;
-    use tee_primitives::cluster::ClusterType;
+    use tee_primitives::{
+        attestation::{collateral::CollateralId, tcb::TcbPolicy},
+        cluster::ClusterType,
+    };
     use tee_runtime::Runtime;
     use tee_wallet::chain::calls::{self, Call};
 
@@ -330,6 +362,23 @@ mod tests {
             "enclave {address} of operator {address} registered at \"https://a.example:8000\""
         );
         assert_eq!(registered, expected);
+    }
+
+    #[test]
+    fn decisions_about_attestation_are_told_as_sentences() {
+        let allowed = told("Attestation", "MeasurementAllowed", ([0xabu8; 32], 7u32));
+        let measurement = format!("0x{}", "ab".repeat(32));
+        assert_eq!(
+            allowed,
+            format!("measurement {measurement} is allowed; it counts from block #7 on")
+        );
+        let id = CollateralId::TcbInfo([0, 1, 2, 3, 4, 5]);
+        let enacted = told("Attestation", "EvaluationEnacted", (id, 18u32));
+        assert_eq!(enacted, "evaluation 18 of TcbInfo(0x000102030405) counts from now on");
+        let policy = told("Attestation", "PolicySet", TcbPolicy::default());
+        let expected = "{accept_sw_hardening: true, accept_configuration: false, \
+                        reviewed_advisories: [], max_patch_age: 0, min_evaluation_number: 0}";
+        assert!(policy.ends_with(expected), "{policy}");
     }
 
     #[test]

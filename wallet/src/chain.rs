@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`block`] | reads at one block |
+//! | [`attestation`] | what the chain knows of attestations |
 //! | [`calls`] | the calls that wallets, operators and the committee sign |
 //! | [`history`] | who confirmed what, from the blocks themselves |
 //! | [`submit`] | signing and following a transaction |
@@ -25,6 +26,7 @@ use tokio::{
     time::{sleep, timeout, Instant},
 };
 
+pub mod attestation;
 pub mod block;
 pub mod calls;
 mod error;

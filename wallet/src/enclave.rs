@@ -3,9 +3,12 @@
 
 use std::{error::Error, time::Duration};
 
+use codec::DecodeAll;
 use reqwest::{redirect, RequestBuilder, StatusCode};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 use tee_primitives::{
+    abi::calls,
+    attestation::AttestationPayload,
     packet::{KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket},
     BlockNumber, RawAccountId,
 };
@@ -119,12 +122,39 @@ pub struct Health {
     pub description: String,
     /// The account whose key was made inside the enclave, SS58.
     pub enclave_address: String,
-    /// How the enclave proves what it is; `none` if it does not.
+    /// How the enclave proves what it is, and whether the chain counts it; absent in the answers of
+    /// programs before attestation.
     #[serde(default)]
-    pub attestation: Option<String>,
+    pub attestation: Option<AttestationHealth>,
+}
+
+/// What an enclave says of its own attestation. The chain knows better.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AttestationHealth {
+    /// `dcap`, or `simulated`, which protects nothing.
+    pub kind: String,
+    /// Measurement of its code, in hexadecimal digits.
+    pub measurement: String,
+    /// Whether its attestation counts at the newest block that it knows.
+    pub live: bool,
+    /// From when on it no longer counts, in seconds since the Unix epoch.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
+    /// How up to date its machine is.
+    #[serde(default)]
+    pub tcb_status: Option<String>,
+    /// Why it is not live, or will not be for long.
+    #[serde(default)]
+    pub problem: Option<String>,
 }
 
 impl Health {
+    /// What the enclave says is wrong with its attestation.
+    pub fn attestation_problem(&self) -> Option<String> {
+        let attestation = self.attestation.as_ref()?;
+        attestation.problem.as_deref().map(printable)
+    }
+
     /// Fails unless the enclave with this account serves its slot and follows the chain, whose
     /// newest finalized block is `finalized`.
     pub fn check(
@@ -147,6 +177,46 @@ impl Health {
         }
         Ok(())
     }
+}
+
+/// What an enclave shows of itself: a quote, and what the quote proves that the enclave said.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Quote {
+    /// What the enclave says.
+    pub payload: AttestationPayload,
+    /// The quote. Nobody has verified it.
+    pub quote: Vec<u8>,
+}
+
+impl Quote {
+    /// Takes `data` of `/api/quote` apart: hexadecimal digits of the quote and of the payload.
+    fn read(data: &str) -> Option<Self> {
+        /// Where a quote of version 3 says how long the rest of it is ("Intel SGX ECDSA
+        /// QuoteLibReference DCAP API", appendix A).
+        const LENGTH_AT: usize = 432;
+        const LENGTH_BYTES: usize = 4;
+        let mut quote = hex::decode(data).ok()?;
+        let length = quote.get(LENGTH_AT..)?.first_chunk::<LENGTH_BYTES>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let end = length.checked_add(LENGTH_AT + LENGTH_BYTES)?;
+        if end > quote.len() {
+            return None;
+        }
+        let payload = quote.split_off(end);
+        let payload = AttestationPayload::decode_all(&mut payload.as_slice()).ok()?;
+        Some(Self { payload, quote })
+    }
+
+    /// The encoded call that brings it to the chain.
+    pub fn call(&self) -> Vec<u8> {
+        calls::attest(&self.payload, &self.quote)
+    }
+}
+
+/// Answer of `/api/quote`.
+#[derive(Deserialize)]
+struct QuoteAnswer {
+    data: String,
 }
 
 /// An answer that reports an error.
@@ -179,6 +249,15 @@ impl EnclaveClient {
     /// `GET /api/health`.
     pub async fn health(&self, url: &str) -> Result<Health, EnclaveError> {
         answer(self.http.get(route(url, "health"))).await
+    }
+
+    /// `GET /api/quote`.
+    pub async fn quote(&self, url: &str) -> Result<Quote, EnclaveError> {
+        let answer: QuoteAnswer = answer(self.http.get(route(url, "quote"))).await?;
+        Quote::read(&answer.data).ok_or_else(|| EnclaveError::Malformed {
+            http: StatusCode::OK.as_u16(),
+            reason: String::from("its data is no quote with a payload"),
+        })
     }
 
     /// `POST /api/secret-nft/store-keyshare`: the enclave holds the share durably when this
@@ -254,6 +333,9 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use codec::Encode;
+    use tee_primitives::attestation::{LogHead, Purpose, PAYLOAD_VERSION};
+
     use super::*;
 
     #[test]
@@ -303,6 +385,58 @@ mod tests {
         assert!(health("7").check(&[1; 32], 7 + MAX_LAG).is_ok());
         let behind = health("7").check(&[1; 32], 8 + MAX_LAG);
         assert!(matches!(behind, Err(EnclaveError::NotInService(_))));
+    }
+
+    #[test]
+    fn health_is_read_with_and_without_attestation() {
+        let read = |attestation: &str| -> Result<Health, serde_json::Error> {
+            serde_json::from_str(&format!(
+                r#"{{"chain":"c","block_number":7,"sync_state":"7","version":"1",
+                "description":"","enclave_address":"a"{attestation}}}"#
+            ))
+        };
+        assert_eq!(read("").unwrap().attestation, None);
+        assert_eq!(read(r#","attestation":null"#).unwrap().attestation, None);
+        let waiting = r#","attestation":{"kind":"simulated","measurement":"00","live":false,
+            "expires_at":null,"tcb_status":null,"problem":"has \u001bnot attested"}"#;
+        let waiting = read(waiting).unwrap();
+        assert_eq!(waiting.attestation_problem().as_deref(), Some("has not attested"));
+        let live = r#","attestation":{"kind":"dcap","measurement":"00","live":true,
+            "expires_at":9,"tcb_status":"UpToDate","problem":null}"#;
+        let live = read(live).unwrap();
+        assert_eq!(live.attestation_problem(), None);
+        let live = live.attestation.unwrap();
+        assert!(live.live && live.expires_at == Some(9));
+        assert_eq!(live.tcb_status.as_deref(), Some("UpToDate"));
+    }
+
+    #[test]
+    fn a_quote_and_its_payload_are_taken_apart() {
+        let payload = AttestationPayload {
+            version: PAYLOAD_VERSION,
+            purpose: Purpose::Chain,
+            genesis_hash: [1; 32],
+            mrenclave: [2; 32],
+            block_number: 3,
+            block_hash: [4; 32],
+            account: [5; 32],
+            operator: [6; 32],
+            encryption_key: [7; 32],
+            tls_spki_hash: [0; 32],
+            session: [8; 32],
+            log_head: LogHead::default(),
+        };
+        let quote = [vec![9; 432], 10u32.to_le_bytes().to_vec(), vec![11; 10]].concat();
+        let data = [quote.clone(), payload.encode()].concat();
+        let read = Quote::read(&hex::encode(&data)).unwrap();
+        assert_eq!((&read.payload, &read.quote), (&payload, &quote));
+        assert_eq!(read.call().get(2..), Some((payload, quote).encode().as_slice()));
+        for length in [0, 100, 435, 445, 446, data.len() - 1] {
+            assert_eq!(Quote::read(&hex::encode(&data[..length])), None, "{length}");
+        }
+        let endless = [vec![9; 432], u32::MAX.to_le_bytes().to_vec(), vec![0; 500]].concat();
+        assert_eq!(Quote::read(&hex::encode(endless)), None);
+        assert_eq!(Quote::read("no digits"), None);
     }
 
     #[test]

@@ -14,8 +14,12 @@ pub const NODE_VARIABLE: &str = "TEE_NODE_BIN";
 /// Environment variable that names the simulated enclave's program.
 pub const ENCLAVE_VARIABLE: &str = "TEE_ENCLAVE_BIN";
 
+/// Environment variable that names the simulator's program.
+pub const SIMULATOR_VARIABLE: &str = "TEE_SIMULATOR_BIN";
+
 const NODE: &str = "tee-node";
 const ENCLAVE: &str = "tee-enclave-simulated";
+const SIMULATOR: &str = "tee-simulator";
 
 /// The programs.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,21 +28,35 @@ pub struct Binaries {
     pub node: PathBuf,
     /// `tee-enclave-simulated`.
     pub enclave: PathBuf,
+    /// `tee-simulator`, which serves the collateral of the simulated hardware.
+    pub simulator: PathBuf,
 }
 
 impl Binaries {
     /// Each program, in this order: the path given, the environment variable, the folder of the
     /// running program, and its parent, where cargo puts programs when the running one is a test.
-    pub fn find(node: Option<PathBuf>, enclave: Option<PathBuf>) -> anyhow::Result<Self> {
+    pub fn find(
+        node: Option<PathBuf>,
+        enclave: Option<PathBuf>,
+        simulator: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
         let own = env::current_exe().context("cannot find the folder of this program")?;
         let folders: Vec<&Path> = own.ancestors().skip(1).take(2).collect();
-        let node = find(node.or_else(|| variable(NODE_VARIABLE)), NODE, &folders);
-        let enclave = find(enclave.or_else(|| variable(ENCLAVE_VARIABLE)), ENCLAVE, &folders);
+        let program = |named: Option<PathBuf>, program, option, variable_name| {
+            let named = named.or_else(|| variable(variable_name));
+            find(named, program, &folders)
+                .with_context(|| not_found(program, option, variable_name))
+        };
         Ok(Self {
-            node: node.with_context(|| not_found(NODE, "--node-bin", NODE_VARIABLE))?,
-            enclave: enclave
-                .with_context(|| not_found(ENCLAVE, "--enclave-bin", ENCLAVE_VARIABLE))?,
+            node: program(node, NODE, "--node-bin", NODE_VARIABLE)?,
+            enclave: program(enclave, ENCLAVE, "--enclave-bin", ENCLAVE_VARIABLE)?,
+            simulator: program(simulator, SIMULATOR, "--simulator-bin", SIMULATOR_VARIABLE)?,
         })
+    }
+
+    /// The programs found without being told.
+    pub fn beside_this() -> anyhow::Result<Self> {
+        Self::find(None, None, None)
     }
 }
 

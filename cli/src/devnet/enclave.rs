@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An enclave's process.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf, process::Command, time::Duration};
 
 use subxt_signer::sr25519::Keypair;
+use tee_primitives::attestation::Measurement;
 use tee_wallet::packets::ss58;
 
 use crate::process::{Process, ProcessError};
@@ -15,47 +12,58 @@ use crate::process::{Process, ProcessError};
 /// How long an enclave may take to open its port.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
+/// How an enclave is started.
+#[derive(Clone, Debug)]
+pub struct EnclaveConfig {
+    /// Name of the process, of its data folder and of its log.
+    pub name: String,
+    /// The port of its API; 0 for a free one.
+    pub port: u16,
+    /// For whom it works.
+    pub operator: Keypair,
+    /// The simulated machine: a platform serves one slot number, so each enclave has its own.
+    pub machine: u32,
+    /// The measurement that the simulated machine reports; the program's default if not given.
+    pub measurement: Option<Measurement>,
+    /// The security version that it reports; the program's default if not given.
+    pub isv_svn: Option<u16>,
+    /// Whether the enclave brings its attestations to the chain by itself. The first one it must.
+    pub push: bool,
+}
+
+/// What all enclaves of a network are told.
+#[derive(Clone, Debug)]
+pub(super) struct Surroundings {
+    /// `tee-enclave-simulated`.
+    pub program: PathBuf,
+    /// The folder for data and logs.
+    pub dir: PathBuf,
+    /// The node.
+    pub rpc_url: String,
+    /// Where collateral comes from.
+    pub pccs_url: String,
+}
+
 /// A simulated enclave: running, or ended and able to be started again with its data and port.
 /// Dropping it kills it.
 #[derive(Debug)]
 pub struct EnclaveProcess {
-    name: String,
-    program: PathBuf,
-    data_dir: PathBuf,
-    log: PathBuf,
+    config: EnclaveConfig,
+    surroundings: Surroundings,
     listen: String,
     url: String,
-    rpc_url: String,
-    operator: Keypair,
     process: Process,
 }
 
 impl EnclaveProcess {
     /// Starts an enclave; see [`wait_until_ready`](Self::wait_until_ready).
     pub(super) fn spawn(
-        program: &Path,
-        dir: &Path,
-        number: u16,
-        port: u16,
-        rpc_url: &str,
-        operator: Keypair,
+        config: EnclaveConfig,
+        surroundings: Surroundings,
     ) -> Result<Self, ProcessError> {
-        let name = format!("enclave-{number}");
-        let (data_dir, log) = (dir.join(&name), dir.join(format!("{name}.log")));
-        let listen = format!("127.0.0.1:{port}");
-        let command = command(program, &data_dir, &listen, rpc_url, &operator);
-        let process = Process::spawn(name.clone(), command, &log)?;
-        Ok(Self {
-            name,
-            program: program.to_owned(),
-            data_dir,
-            log,
-            listen,
-            url: String::new(),
-            rpc_url: rpc_url.to_owned(),
-            operator,
-            process,
-        })
+        let listen = format!("127.0.0.1:{}", config.port);
+        let process = start(&config, &surroundings, &listen)?;
+        Ok(Self { config, surroundings, listen, url: String::new(), process })
     }
 
     /// Waits until it listens. Its port is the same from then on.
@@ -68,7 +76,7 @@ impl EnclaveProcess {
 
     /// Its name, for messages.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.config.name
     }
 
     /// Where its API is.
@@ -78,7 +86,12 @@ impl EnclaveProcess {
 
     /// Who runs it.
     pub fn operator(&self) -> &Keypair {
-        &self.operator
+        &self.config.operator
+    }
+
+    /// How it was started.
+    pub fn config(&self) -> &EnclaveConfig {
+        &self.config
     }
 
     /// Its process, to pause it or to look at it.
@@ -104,27 +117,110 @@ impl EnclaveProcess {
     /// Ends it, if it runs, and starts it again with the same data on the same port; returns when it
     /// listens.
     pub async fn restart(&mut self) -> Result<(), ProcessError> {
-        let command =
-            command(&self.program, &self.data_dir, &self.listen, &self.rpc_url, &self.operator);
         self.process.kill()?;
-        self.process = Process::spawn(self.name.clone(), command, &self.log)?;
+        self.process = start(&self.config, &self.surroundings, &self.listen)?;
         self.wait_until_ready().await
+    }
+
+    /// Ends it, if it runs, and removes its data: what a machine is like whose seal key has changed.
+    /// Started again, it has another account.
+    pub fn wipe(&mut self) -> Result<(), ProcessError> {
+        self.process.kill()?;
+        let dir = data_dir(&self.config, &self.surroundings);
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ProcessError::Data { name: self.config.name.clone(), path: dir, source: error })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-fn command(
-    program: &Path,
-    data_dir: &Path,
+fn data_dir(config: &EnclaveConfig, surroundings: &Surroundings) -> PathBuf {
+    surroundings.dir.join(&config.name)
+}
+
+fn start(
+    config: &EnclaveConfig,
+    surroundings: &Surroundings,
     listen: &str,
-    rpc_url: &str,
-    operator: &Keypair,
-) -> Command {
-    let mut command = Command::new(program);
+) -> Result<Process, ProcessError> {
+    let log = surroundings.dir.join(format!("{}.log", config.name));
+    Process::spawn(config.name.clone(), command(config, surroundings, listen), &log)
+}
+
+fn command(config: &EnclaveConfig, surroundings: &Surroundings, listen: &str) -> Command {
+    let mut command = Command::new(&surroundings.program);
     command
         .arg("--data-dir")
-        .arg(data_dir)
+        .arg(data_dir(config, surroundings))
         .args(["--listen", listen])
-        .args(["--rpc-url", rpc_url])
-        .args(["--operator", &ss58(&operator.public_key().0)]);
+        .args(["--rpc-url", &surroundings.rpc_url])
+        .args(["--operator", &ss58(&config.operator.public_key().0)])
+        .args(["--pccs-url", &surroundings.pccs_url])
+        .args(["--machine", &config.machine.to_string()])
+        .args(["--attestation-push", if config.push { "on" } else { "off" }]);
+    if let Some(measurement) = &config.measurement {
+        command.args(["--measurement", &hex::encode(measurement)]);
+    }
+    if let Some(isv_svn) = config.isv_svn {
+        command.args(["--isv-svn", &isv_svn.to_string()]);
+    }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use subxt_signer::sr25519::dev;
+
+    use super::*;
+
+    fn arguments(config: EnclaveConfig) -> String {
+        let surroundings = Surroundings {
+            program: PathBuf::from("enclave"),
+            dir: PathBuf::from("net"),
+            rpc_url: String::from("ws://node"),
+            pccs_url: String::from("http://pccs"),
+        };
+        let command = command(&config, &surroundings, "127.0.0.1:0");
+        let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
+        arguments.join(" ")
+    }
+
+    #[test]
+    fn an_enclave_is_told_its_machine_and_whether_it_brings_its_attestations() {
+        let config = EnclaveConfig {
+            name: String::from("enclave-1"),
+            port: 0,
+            operator: dev::alice(),
+            machine: 3,
+            measurement: None,
+            isv_svn: None,
+            push: true,
+        };
+        let told = arguments(config.clone());
+        for expected in [
+            "--data-dir net/enclave-1 ",
+            " --pccs-url http://pccs ",
+            " --machine 3 ",
+            " --attestation-push on",
+        ] {
+            assert!(told.contains(expected), "{told}");
+        }
+        assert!(!told.contains("--measurement") && !told.contains("--isv-svn"), "{told}");
+        let other = EnclaveConfig {
+            measurement: Some([0xab; 32]),
+            isv_svn: Some(2),
+            push: false,
+            ..config
+        };
+        let told = arguments(other);
+        for expected in [
+            " --attestation-push off",
+            &format!(" --measurement {}", "ab".repeat(32)),
+            " --isv-svn 2",
+        ] {
+            assert!(told.contains(expected), "{told}");
+        }
+    }
 }

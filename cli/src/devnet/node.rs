@@ -1,12 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A node's process.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{path::PathBuf, process::Command, str::FromStr, time::Duration};
 
-use crate::process::{Process, ProcessError};
+use subxt_signer::{sr25519::Keypair, SecretUri};
+
+use crate::process::{run_to_end, Process, ProcessError};
 
 /// How long a node may take to open its RPC port.
 const READY_LIMIT: Duration = Duration::from_secs(90);
+
+/// How long a command of the node's program may take that does not run the node.
+pub(super) const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// The key with which the node's off-chain worker signs.
+const WORKER: &str = "//Worker";
+
+/// The key with which a node's off-chain worker signs what it brings to the chain.
+pub fn worker() -> anyhow::Result<Keypair> {
+    Ok(Keypair::from_uri(&SecretUri::from_str(WORKER)?)?)
+}
+
+/// Puts the worker's key into a node's keystore, before it starts. `chain` is what names the chain
+/// on its command line.
+pub async fn insert_worker_key(config: &NodeConfig, chain: &str) -> anyhow::Result<()> {
+    let mut command = Command::new(&config.program);
+    command
+        .args(["key", "insert", "--key-type", "tee_", "--scheme", "sr25519", "--suri", WORKER])
+        .args(["--chain", chain, "--base-path"])
+        .arg(config.dir.join(&config.name));
+    run_to_end(command, COMMAND_LIMIT).await?;
+    Ok(())
+}
 
 /// How a node is started.
 #[derive(Clone, Debug)]

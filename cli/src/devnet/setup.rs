@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Money, registration, cluster and slots of a development network.
+//! Money, registration, attestation, cluster and slots of a development network.
 
 use std::{str::FromStr, time::Duration};
 
-use anyhow::Context;
+use anyhow::{bail, Context};
 use futures::future::try_join_all;
-use subxt::utils::AccountId32;
 use subxt_signer::{
     sr25519::{dev, Keypair},
     SecretUri,
@@ -18,10 +17,10 @@ use tee_wallet::{
     chain::{calls, Chain, Included, WaitFor},
     cluster::wait_in_service,
 };
-use tokio::time::Instant;
+use tokio::time::{sleep, Instant};
 
-use super::Devnet;
-use crate::{committee, operator, report::Report, tokens::UNIT};
+use super::{node::worker, Devnet, EnclaveProcess};
+use crate::{attestation, committee, operator, report::Report, tokens::UNIT};
 
 /// What an enclave's account begins with: published clients want at least one unit, and
 /// confirmations are paid before they are refunded.
@@ -30,8 +29,16 @@ const ENCLAVE_FUNDS: u128 = 10 * UNIT;
 /// What an operator gets besides its bond.
 const OPERATOR_FEES: u128 = 100 * UNIT;
 
+/// What the account of the node's worker gets: what it brings is paid before it is refunded.
+const WORKER_FUNDS: u128 = 100 * UNIT;
+
 /// How long one step on the chain may take.
 const STEP_LIMIT: Duration = Duration::from_secs(90);
+
+/// How long attesting may take: collateral comes first, then quotes are made and verified.
+const ATTEST_LIMIT: Duration = Duration::from_secs(120);
+
+const POLL: Duration = Duration::from_millis(500);
 
 /// The operator of the enclave in a slot: `//Operator1` to `//Operator5`.
 pub fn operator(slot: u16) -> anyhow::Result<Keypair> {
@@ -44,22 +51,24 @@ pub fn committee() -> [Keypair; 3] {
     [dev::alice(), dev::bob(), dev::charlie()]
 }
 
-pub(super) async fn set_up_cluster(devnet: &Devnet, report: Report) -> anyhow::Result<()> {
-    let chain = devnet.chain();
-    let mut enclaves = Vec::with_capacity(devnet.enclaves.len());
+pub(super) async fn attest_enclaves(devnet: &Devnet, report: Report) -> anyhow::Result<()> {
+    let mut accounts = Vec::with_capacity(devnet.enclaves.len());
     for slot in 0..devnet.enclaves.len() {
-        let health = devnet.health(slot).await?;
-        let account = AccountId32::from_str(&health.enclave_address)
-            .context("an enclave's health shows an address that cannot be read")?;
-        enclaves.push(account.0);
+        accounts.push(devnet.account(slot).await?);
     }
-
-    report.waiting("funding operators and enclaves", fund(devnet, &enclaves)).await?;
-    let registrations = devnet.enclaves.iter().zip(&enclaves).map(|(enclave, account)| {
-        operator::register(chain, enclave.operator(), account, enclave.url())
+    report.waiting("funding operators and enclaves", fund(devnet, &accounts)).await?;
+    let registrations = devnet.enclaves.iter().zip(&accounts).map(|(enclave, account)| {
+        operator::register(devnet.chain(), enclave.operator(), account, enclave.url())
     });
     report.waiting("registering the enclaves", try_join_all(registrations)).await?;
+    let attested =
+        try_join_all(devnet.enclaves.iter().map(|enclave| wait_until_attested(devnet, enclave)));
+    report.waiting("the enclaves attest to the chain", attested).await?;
+    Ok(())
+}
 
+pub(super) async fn set_up_cluster(devnet: &Devnet, report: Report) -> anyhow::Result<()> {
+    let chain = devnet.chain();
     let committee = committee();
     let created = create_cluster(chain, &committee, ClusterType::Public);
     let cluster_id = report.waiting("the committee creates a cluster", created).await?;
@@ -72,18 +81,70 @@ pub(super) async fn set_up_cluster(devnet: &Devnet, report: Report) -> anyhow::R
         .await
 }
 
-/// Gives every operator its bond and fees, and every enclave what its transactions cost.
+/// Gives every operator its bond and fees, and every enclave and the node's worker what its
+/// transactions cost.
 async fn fund(devnet: &Devnet, enclaves: &[RawAccountId]) -> anyhow::Result<Included> {
     let chain = devnet.chain();
     let bond = chain.finalized().await?.staking_amount().await?;
-    let operators = devnet.enclaves.iter().map(|enclave| {
+    let mut transfers = vec![calls::transfer_keep_alive(&worker()?.public_key().0, WORKER_FUNDS)];
+    transfers.extend(devnet.enclaves.iter().map(|enclave| {
         let account = enclave.operator().public_key().0;
         calls::transfer_keep_alive(&account, bond + OPERATOR_FEES)
-    });
-    let enclaves =
-        enclaves.iter().map(|account| calls::transfer_keep_alive(account, ENCLAVE_FUNDS));
-    let call = calls::batch_all(operators.chain(enclaves));
+    }));
+    transfers.extend(enclaves.iter().map(fund_enclave));
+    let call = calls::batch_all(transfers);
     Ok(chain.submit(&call, &dev::alice(), WaitFor::Inclusion, STEP_LIMIT).await?)
+}
+
+/// The transfer that gives an enclave's account what its transactions cost.
+pub fn fund_enclave(account: &RawAccountId) -> calls::Call {
+    calls::transfer_keep_alive(account, ENCLAVE_FUNDS)
+}
+
+/// Waits until the finalized chain counts an enclave's attestation of its present start. One that
+/// does not bring it by itself is helped, as an operator would by `tee operator attest`.
+pub async fn wait_until_attested(devnet: &Devnet, enclave: &EnclaveProcess) -> anyhow::Result<()> {
+    let operator = enclave.operator().public_key().0;
+    let deadline = Instant::now() + ATTEST_LIMIT;
+    let mut brought = None;
+    loop {
+        let health = devnet.http().health(enclave.url()).await?;
+        let account = crate::keys::account(&health.enclave_address)?;
+        let block = devnet.chain().finalized().await?;
+        let attested = block.attested(&account, &operator).await?;
+        // The enclave knows its own start.
+        let is_seen = health.attestation.as_ref().is_some_and(|attestation| attestation.live);
+        if attested.is_live() && is_seen {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let chain = match attested.not_live {
+                Some(_) => attestation::why_not_live(&attested),
+                None => String::from("it counts"),
+            };
+            let own = health.attestation_problem();
+            bail!(
+                "{} did not attest within {} seconds; the chain: {chain}; the enclave: {}{}",
+                enclave.name(),
+                ATTEST_LIMIT.as_secs(),
+                own.as_deref().unwrap_or("no problem"),
+                brought.map(|error| format!("; bringing its quote: {error}")).unwrap_or_default(),
+            );
+        }
+        if !enclave.config().push {
+            brought = bring_attestation(devnet, enclave).await.err();
+        }
+        sleep(POLL).await;
+    }
+}
+
+/// Brings what an enclave shows at `/api/quote` to the chain.
+async fn bring_attestation(devnet: &Devnet, enclave: &EnclaveProcess) -> anyhow::Result<()> {
+    let quote = devnet.http().quote(enclave.url()).await?;
+    let chain = devnet.chain();
+    let call = chain.best().await?.decode_call(&quote.call())?;
+    chain.submit(&call, enclave.operator(), WaitFor::Inclusion, STEP_LIMIT).await?;
+    Ok(())
 }
 
 /// Has the committee create a cluster; returns its id.
@@ -134,8 +195,10 @@ async fn wait_until_serving(devnet: &Devnet, cluster_id: ClusterId) -> anyhow::R
 
 /// Waits until an enclave that was assigned serves its slot.
 pub(super) async fn wait_until_one_serves(devnet: &Devnet, slot: usize) -> anyhow::Result<()> {
-    let operator = devnet.enclaves.get(slot).context("there is no such slot")?.operator();
-    let operator = operator.public_key().0;
+    let enclave = devnet.enclaves.get(slot).context("there is no such slot")?;
+    // Another start is another session, which has to be attested before it serves.
+    wait_until_attested(devnet, enclave).await?;
+    let operator = enclave.operator().public_key().0;
     let block = devnet.chain().finalized().await?;
     let cluster_id = block.cluster_of(&operator).await?;
     let cluster_id = cluster_id.context("the enclave is not assigned to a cluster")?;

@@ -3,22 +3,37 @@
 
 use codec::{Decode, DecodeAll};
 use subxt::{
-    client::OnlineClientAtBlock, dynamic, error::StorageError, ext::scale_decode::DecodeAsType,
-    ext::scale_value::Value, storage::StorageValue, SubstrateConfig,
+    client::OnlineClientAtBlock,
+    dynamic,
+    error::StorageError,
+    ext::{
+        scale_decode::DecodeAsType,
+        scale_value::{scale::decode_as_type, Value},
+    },
+    storage::StorageValue,
+    SubstrateConfig,
 };
 use tee_primitives::{
     abi::storage,
     cluster::{Cluster, ClusterId, Enclave, SlotId, CLUSTER_SIZE},
     keyshare::{KeyshareKind, KeyshareStatus},
     nft::{NftData, NftId},
+    traits::AttestationFacts,
     BlockNumber, Hash, RawAccountId,
 };
 
-use super::{bounded, calls::Call, ChainError};
+use super::{
+    bounded,
+    calls::{self, Call},
+    ChainError,
+};
 use crate::cluster::{Member, Members};
 
 /// An NFT as the chain stores it.
 pub type Nft = NftData<RawAccountId, Vec<u8>>;
+
+/// `TEE.Migrations`, in the order of its fields.
+type Migration = (Enclave<RawAccountId, Vec<u8>>, AttestationFacts, BlockNumber);
 
 /// The chain's state at one block. Every read of one value sees the same state.
 #[derive(Clone, Debug)]
@@ -83,6 +98,39 @@ impl ChainBlock {
         operator: &RawAccountId,
     ) -> Result<Option<Enclave<RawAccountId, Vec<u8>>>, ChainError> {
         self.read("the enclave", storage::enclave_data(operator)).await
+    }
+
+    /// The enclave that an operator has registered and that waits for the committee.
+    pub async fn registration(
+        &self,
+        operator: &RawAccountId,
+    ) -> Result<Option<Enclave<RawAccountId, Vec<u8>>>, ChainError> {
+        self.read("the registration", storage::enclave_registration(operator)).await
+    }
+
+    /// The enclave that an operator has named as successor.
+    pub async fn update(
+        &self,
+        operator: &RawAccountId,
+    ) -> Result<Option<Enclave<RawAccountId, Vec<u8>>>, ChainError> {
+        self.read("the operator's update", storage::enclave_update(operator)).await
+    }
+
+    /// The successor that the committee has approved, and the last block in which it can take the
+    /// slot over.
+    pub async fn migration(
+        &self,
+        operator: &RawAccountId,
+    ) -> Result<Option<(Enclave<RawAccountId, Vec<u8>>, BlockNumber)>, ChainError> {
+        const WHAT: &str = "the approved successor";
+        let key = [Value::from_bytes(operator)];
+        let Some(bytes) = self.entry(WHAT, "TEE", "Migrations", key).await? else {
+            return Ok(None);
+        };
+        let migration: Migration =
+            DecodeAll::decode_all(&mut bytes.as_slice()).map_err(|_| ChainError::Decode(WHAT))?;
+        let (enclave, _facts, until) = migration;
+        Ok(Some((enclave, until)))
     }
 
     /// The cluster of an assigned operator.
@@ -176,6 +224,15 @@ impl ChainBlock {
         encoded.map_err(|error| ChainError::node("the encoding of a call", error))
     }
 
+    /// A call from its encoding.
+    pub fn decode_call(&self, mut encoded: &[u8]) -> Result<Call, ChainError> {
+        let metadata = self.at.metadata();
+        let call_type = metadata.outer_enums().call_enum_ty();
+        let call = decode_as_type(&mut encoded, call_type, metadata.types());
+        let call = call.map_err(|_| ChainError::Decode("a call"))?;
+        calls::from_value(call.remove_context()).ok_or(ChainError::Decode("a call"))
+    }
+
     /// A pallet's constant.
     pub fn constant<T: DecodeAsType>(&self, pallet: &str, name: &str) -> Result<T, ChainError> {
         let value = self.at.constants().entry(dynamic::constant::<T>(pallet, name));
@@ -192,7 +249,7 @@ impl ChainBlock {
     }
 
     /// The value at a raw storage key.
-    async fn read<T: Decode>(
+    pub(super) async fn read<T: Decode>(
         &self,
         what: &'static str,
         key: Vec<u8>,

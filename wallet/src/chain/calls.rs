@@ -3,10 +3,15 @@
 
 use subxt::{
     dynamic::{self, Value},
-    ext::scale_value::Composite,
+    ext::scale_value::{Composite, ValueDef},
     tx::DynamicPayload,
 };
 use tee_primitives::{
+    attestation::{
+        collateral::{CollateralId, PckCa},
+        tcb::TcbPolicy,
+        Measurement, PlatformId,
+    },
     cluster::{ClusterId, ClusterType, SlotId},
     Hash, RawAccountId,
 };
@@ -26,6 +31,13 @@ pub struct Weight {
 /// Any call; arguments in the order of the runtime.
 pub fn call(pallet: &str, name: &str, arguments: impl IntoIterator<Item = Value>) -> Call {
     dynamic::tx(pallet, name, Composite::unnamed(arguments))
+}
+
+/// The call that a decoded call of the runtime is: a pallet, and in it a call with its arguments.
+pub(super) fn from_value(value: Value) -> Option<Call> {
+    let ValueDef::Variant(pallet) = value.value else { return None };
+    let ValueDef::Variant(call) = pallet.values.into_values().next()?.value else { return None };
+    Some(dynamic::tx(pallet.name, call.name, call.values))
 }
 
 /// `Pallet.call`, for messages.
@@ -147,6 +159,74 @@ pub fn reject_update(operator: &RawAccountId) -> Call {
     call("TEE", "reject_update", [account(operator)])
 }
 
+/// The committee replaces an operator's enclave, the URI of its API, or both, at once.
+pub fn force_update_enclave(
+    operator: &RawAccountId,
+    new_enclave: Option<&RawAccountId>,
+    new_api_uri: Option<&str>,
+) -> Call {
+    let new_enclave = option(new_enclave.map(account));
+    let new_api_uri = option(new_api_uri.map(Value::from_bytes));
+    call("TEE", "force_update_enclave", [account(operator), new_enclave, new_api_uri])
+}
+
+/// The committee allows a measurement; it counts after a delay.
+pub fn allow_measurement(
+    mr_enclave: &Measurement,
+    mr_signer: &Measurement,
+    isv_prod_id: u16,
+    min_isv_svn: u16,
+) -> Call {
+    let [mr_enclave, mr_signer] = [mr_enclave, mr_signer].map(Value::from_bytes);
+    let [product, version] = [isv_prod_id, min_isv_svn].map(|number| Value::u128(number.into()));
+    call(ATTESTATION, "allow_measurement", [mr_enclave, mr_signer, product, version])
+}
+
+/// The committee revokes a measurement, at once.
+pub fn revoke_measurement(mr_enclave: &Measurement) -> Call {
+    call(ATTESTATION, "revoke_measurement", [Value::from_bytes(mr_enclave)])
+}
+
+/// The committee sets which TCB levels are accepted.
+pub fn set_policy(policy: &TcbPolicy) -> Call {
+    let reviewed = policy.reviewed_advisories.iter().map(|id| Value::from_bytes(id.as_slice()));
+    let policy = Value::named_composite([
+        ("accept_sw_hardening", Value::bool(policy.accept_sw_hardening)),
+        ("accept_configuration", Value::bool(policy.accept_configuration)),
+        ("reviewed_advisories", Value::unnamed_composite(reviewed)),
+        ("max_patch_age", Value::u128(policy.max_patch_age.into())),
+        ("min_evaluation_number", Value::u128(policy.min_evaluation_number.into())),
+    ]);
+    call(ATTESTATION, "set_policy", [policy])
+}
+
+/// The committee bans a machine, at once.
+pub fn ban_platform(platform: &PlatformId) -> Call {
+    call(ATTESTATION, "ban_platform", [Value::from_bytes(platform)])
+}
+
+/// The committee takes the ban of a machine back.
+pub fn unban_platform(platform: &PlatformId) -> Call {
+    call(ATTESTATION, "unban_platform", [Value::from_bytes(platform)])
+}
+
+/// The committee lets collateral of a higher evaluation number count at once.
+pub fn enact_evaluation(id: CollateralId) -> Call {
+    let ca = |ca| match ca {
+        PckCa::Processor => Value::unnamed_variant("Processor", []),
+        PckCa::Platform => Value::unnamed_variant("Platform", []),
+    };
+    let id = match id {
+        CollateralId::RootCrl => Value::unnamed_variant("RootCrl", []),
+        CollateralId::PckCrl(of) => Value::unnamed_variant("PckCrl", [ca(of)]),
+        CollateralId::TcbInfo(fmspc) => {
+            Value::unnamed_variant("TcbInfo", [Value::from_bytes(fmspc)])
+        }
+        CollateralId::QeIdentity => Value::unnamed_variant("QeIdentity", []),
+    };
+    call(ATTESTATION, "enact_evaluation", [id])
+}
+
 /// The committee sets what operators bond, in the smallest unit.
 pub fn set_staking_amount(amount: u128) -> Call {
     call("TEE", "set_staking_amount", [Value::u128(amount)])
@@ -177,8 +257,18 @@ pub fn close(proposal: &Hash, index: u32, weight: Weight, length: u32) -> Call {
 /// Name of the committee's pallet.
 pub const COMMITTEE: &str = "TechnicalCommittee";
 
+/// Name of the pallet that verifies attestations.
+pub const ATTESTATION: &str = "Attestation";
+
 fn account(account: &RawAccountId) -> Value {
     Value::from_bytes(account)
+}
+
+fn option(value: Option<Value>) -> Value {
+    match value {
+        Some(value) => Value::unnamed_variant("Some", [value]),
+        None => Value::unnamed_variant("None", []),
+    }
 }
 
 fn type_of_cluster(cluster_type: ClusterType) -> Value {
@@ -194,7 +284,11 @@ fn type_of_cluster(cluster_type: ClusterType) -> Value {
 #[cfg(test)]
 mod tests {
     use codec::{Compact, Decode, DecodeAll, Encode};
-    use subxt::{ext::frame_decode::extrinsics::encode_call_data, Metadata};
+    use subxt::{
+        ext::{frame_decode::extrinsics::encode_call_data, scale_value::scale::decode_as_type},
+        Metadata,
+    };
+    use tee_primitives::attestation::tcb::{Advisories, AdvisoryId};
     use tee_runtime::{Runtime, RuntimeCall};
 
     use super::*;
@@ -211,6 +305,17 @@ mod tests {
         encode_call_data(pallet, name, call.call_data(), metadata, metadata.types()).unwrap()
     }
 
+    fn policy(reviewed: &[&str]) -> TcbPolicy {
+        let reviewed = reviewed.iter().map(|id| AdvisoryId::truncate_from(id.as_bytes().to_vec()));
+        TcbPolicy {
+            accept_sw_hardening: false,
+            accept_configuration: true,
+            reviewed_advisories: Advisories::truncate_from(reviewed.collect()),
+            max_patch_age: 1 << 20,
+            min_evaluation_number: 17,
+        }
+    }
+
     /// The call's arguments as the runtime encodes them, behind the pallet's and call's index.
     #[test]
     fn calls_have_the_arguments_that_the_runtime_expects() {
@@ -218,7 +323,7 @@ mod tests {
         let (id, compact) = (0u8, |number: u128| Compact(number).encode());
         let create_cluster = encoded(&metadata, &create_cluster(ClusterType::Private));
         let weight = Weight { ref_time: 1 << 40, proof_size: 1 << 20 };
-        let cases: [(Call, Vec<u8>); 24] = [
+        let cases: Vec<(Call, Vec<u8>)> = vec![
             (
                 transfer_keep_alive(&ACCOUNT, 1 << 70),
                 [(id, ACCOUNT).encode(), compact(1 << 70)].concat(),
@@ -243,6 +348,24 @@ mod tests {
             (reject_update(&ACCOUNT), ACCOUNT.encode()),
             (set_staking_amount(1 << 70), (1u128 << 70).encode()),
             (
+                force_update_enclave(&ACCOUNT, Some(&[8; 32]), None),
+                (ACCOUNT, Some([8u8; 32]), None::<Vec<u8>>).encode(),
+            ),
+            (
+                force_update_enclave(&ACCOUNT, None, Some("url")),
+                (ACCOUNT, None::<RawAccountId>, Some("url")).encode(),
+            ),
+            (
+                allow_measurement(&[1; 32], &[2; 32], 3, 4),
+                ([1u8; 32], [2u8; 32], 3u16, 4u16).encode(),
+            ),
+            (revoke_measurement(&[1; 32]), [1u8; 32].encode()),
+            (set_policy(&TcbPolicy::default()), TcbPolicy::default().encode()),
+            (set_policy(&policy(&["INTEL-SA-00334"])), policy(&["INTEL-SA-00334"]).encode()),
+            (set_policy(&policy(&["A", "INTEL-SA-1"])), policy(&["A", "INTEL-SA-1"]).encode()),
+            (ban_platform(&[1; 32]), [1u8; 32].encode()),
+            (unban_platform(&[1; 32]), [1u8; 32].encode()),
+            (
                 propose(2, super::create_cluster(ClusterType::Private), 3),
                 [compact(2), create_cluster.clone(), compact(3)].concat(),
             ),
@@ -257,12 +380,33 @@ mod tests {
                 [compact(1), create_cluster].concat(),
             ),
         ];
-        for (call, arguments) in cases {
+        let ids = [
+            CollateralId::RootCrl,
+            CollateralId::PckCrl(PckCa::Platform),
+            CollateralId::TcbInfo([5; 6]),
+            CollateralId::QeIdentity,
+        ];
+        let enacted = ids.map(|id| (enact_evaluation(id), id.encode()));
+        for (call, arguments) in cases.into_iter().chain(enacted) {
             let name = name(&call);
             let encoded = encoded(&metadata, &call);
             assert_eq!(encoded.get(2..), Some(arguments.as_slice()), "{name}");
             assert!(RuntimeCall::decode_all(&mut encoded.as_slice()).is_ok(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_decoded_call_is_the_call_that_was_encoded() {
+        let metadata = metadata();
+        for call in [create_cluster(ClusterType::Public), set_policy(&policy(&["A"]))] {
+            let bytes = encoded(&metadata, &call);
+            let call_type = metadata.outer_enums().call_enum_ty();
+            let value = decode_as_type(&mut bytes.as_slice(), call_type, metadata.types());
+            let decoded = from_value(value.unwrap().remove_context()).unwrap();
+            assert_eq!(name(&decoded), name(&call));
+            assert_eq!(encoded(&metadata, &decoded), bytes);
+        }
+        assert!(from_value(Value::bool(true)).is_none());
     }
 
     #[test]
@@ -278,6 +422,7 @@ mod tests {
             (COMMITTEE, "Proposals"),
             (COMMITTEE, "Voting"),
             (COMMITTEE, "ProposalOf"),
+            ("TEE", "Migrations"),
         ] {
             let found = pallet(name).storage().unwrap().entry_by_name(entry);
             assert!(found.is_some(), "{name}.{entry}");
