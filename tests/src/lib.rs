@@ -2,14 +2,18 @@
 //! What the end-to-end tests share: plain HTTP requests, secret NFTs in known states, and looking
 //! at the finalized chain. The network itself is the one that `tee devnet` starts.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    process::{Command, Output},
+    time::Duration,
+};
 
 use anyhow::{bail, ensure, Context};
 use codec::Decode;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use subxt_signer::sr25519::Keypair;
-use tee_cli::devnet::Devnet;
+use tee_cli::devnet::{Binaries, Devnet};
 use tee_primitives::{
     abi::storage,
     keyshare::{KeyshareKind, KeyshareStatus, SlotConfirmations, SyncedKeyshare},
@@ -217,10 +221,67 @@ pub async fn until<Look>(what: &str, look: impl Fn() -> Look) -> anyhow::Result<
 where
     Look: Future<Output = anyhow::Result<bool>>,
 {
-    let deadline = tokio::time::Instant::now() + LIMIT;
+    until_within(LIMIT, what, look).await
+}
+
+/// Looks until a condition is true, at most `limit`.
+pub async fn until_within<Look>(
+    limit: Duration,
+    what: &str,
+    look: impl Fn() -> Look,
+) -> anyhow::Result<()>
+where
+    Look: Future<Output = anyhow::Result<bool>>,
+{
+    let deadline = tokio::time::Instant::now() + limit;
     while !look().await? {
         ensure!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Ok(())
+}
+
+/// A command of `tee` to the network's node.
+pub fn tee(devnet: &Devnet, command: &[&str]) -> anyhow::Result<Command> {
+    let node = Binaries::beside_this()?.node;
+    let program = node.parent().context("the programs are in a folder")?.join("tee");
+    let mut tee = Command::new(program);
+    tee.args(command).args(["--rpc-url", devnet.ws_url()]);
+    Ok(tee)
+}
+
+/// What a command printed.
+pub fn said(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{out}\n{err}")
+}
+
+/// What a command of `tee` printed that succeeded.
+pub fn succeed(devnet: &Devnet, command: &[&str]) -> anyhow::Result<String> {
+    let output = tee(devnet, command)?.output()?;
+    ensure!(output.status.success(), "{command:?}: {}", said(&output));
+    Ok(said(&output))
+}
+
+/// What a command of `tee` printed that failed.
+pub fn fail(devnet: &Devnet, command: &[&str]) -> anyhow::Result<String> {
+    let output = tee(devnet, command)?.output()?;
+    ensure!(!output.status.success(), "{command:?}: {}", said(&output));
+    Ok(said(&output))
+}
+
+/// Fails unless a text has this in it.
+pub fn tells(text: &str, sentence: &str) -> anyhow::Result<()> {
+    ensure!(text.contains(sentence), "{sentence:?} is not in:\n{text}");
+    Ok(())
+}
+
+/// Two members of the committee, on a command line: what passes a motion.
+pub const MEMBERS: [&str; 4] = ["--suri", "//Alice", "--suri", "//Bob"];
+
+/// A motion that two members pass by `tee committee`; what was printed.
+pub fn passed(devnet: &Devnet, motion: &[&str]) -> anyhow::Result<String> {
+    let told = succeed(devnet, &[&["committee"], motion, &MEMBERS].concat())?;
+    tells(&told, "carried out in block #")?;
+    Ok(told)
 }

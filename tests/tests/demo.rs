@@ -14,7 +14,7 @@ use tee_cli::devnet::Binaries;
 use tee_tests::until;
 
 fn demo(dir: &Path, file: Option<&Path>) -> anyhow::Result<Child> {
-    let node = Binaries::find(None, None)?.node;
+    let node = Binaries::beside_this()?.node;
     let program = node.parent().context("the programs are in a folder")?.join("tee");
     let mut command = Command::new(program);
     command.arg("demo").arg("--dir").arg(dir);
@@ -24,14 +24,16 @@ fn demo(dir: &Path, file: Option<&Path>) -> anyhow::Result<Child> {
     Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
 }
 
-/// The programs that run with this folder on their command line.
+/// The programs that run with this folder on their command line, or in it.
 fn running_in(dir: &Path) -> anyhow::Result<Vec<String>> {
     let folder = dir.to_string_lossy();
     let mut running = Vec::new();
     for process in fs::read_dir("/proc")? {
-        let Ok(command) = fs::read(process?.path().join("cmdline")) else { continue };
+        let process = process?.path();
+        let Ok(command) = fs::read(process.join("cmdline")) else { continue };
         let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        if command.contains(&*folder) {
+        let is_in = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
+        if is_in || command.contains(&*folder) {
             running.push(command);
         }
     }
@@ -52,6 +54,7 @@ fn a_file_outlives_two_of_its_five_enclaves() -> anyhow::Result<()> {
     for step in 1..=6 {
         ensure!(text.contains(&format!("[{step}/6]")), "step {step} is missing:\n{text}");
     }
+    ensure!(text.contains("attested by the chain (simulated hardware)"), "{text}");
     let hashes: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("sha256"))
@@ -71,7 +74,7 @@ fn end_by(signal: &str, dir: &Path) -> anyhow::Result<bool> {
     let enclaves_run = lines.find(|line| line.as_ref().map_or(true, |line| line.contains("[2/6]")));
     enclaves_run.context("it ended before its enclaves ran")??;
     let running = running_in(dir)?;
-    ensure!(running.len() == 7, "not itself, a node and five enclaves: {running:?}");
+    ensure!(running.len() == 8, "not itself, a node, a PCCS and five enclaves: {running:?}");
     ensure!(Command::new("kill").args([signal, &demo.id().to_string()]).status()?.success());
     Ok(demo.wait()?.success())
 }

@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         committee::a_motion_that_fails_on_chain_tells_the_pallets_sentence,
         committee::a_mandate_whose_call_fails_is_told_as_a_failure,
         committee::a_motion_that_most_vote_against_is_rejected,
+        committee::decisions_about_attestation_are_told_and_shown,
         refusals::who_does_not_own_the_nft_cannot_store,
         refusals::an_expired_token_is_refused,
         refusals::a_token_too_far_ahead_is_refused,

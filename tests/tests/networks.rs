@@ -3,6 +3,7 @@
 //! time.
 
 mod networks {
+    mod attestation;
     mod ternoa_js;
     mod upgrade;
     mod validators;

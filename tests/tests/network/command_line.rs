@@ -4,23 +4,15 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 use anyhow::{ensure, Context};
-use tee_cli::devnet::{Binaries, Devnet};
+use tee_cli::devnet::Devnet;
+use tee_tests::{said, tee};
 use tee_wallet::recovery::RecoveryFile;
 
 const OWNER: &str = "//Ferdie";
-
-/// A command of `tee` to the network's node.
-pub fn tee(devnet: &Devnet, command: &[&str]) -> anyhow::Result<Command> {
-    let node = Binaries::find(None, None)?.node;
-    let program = node.parent().context("the programs are in a folder")?.join("tee");
-    let mut tee = Command::new(program);
-    tee.args(command).args(["--rpc-url", devnet.ws_url()]);
-    Ok(tee)
-}
 
 fn wallet(devnet: &Devnet, command: &[&str], key: &str) -> anyhow::Result<Command> {
     tee(devnet, &[&["wallet"], command, &["--suri", key]].concat())
@@ -28,12 +20,6 @@ fn wallet(devnet: &Devnet, command: &[&str], key: &str) -> anyhow::Result<Comman
 
 fn path(path: &Path) -> anyhow::Result<&str> {
     path.to_str().context("the path is text")
-}
-
-/// What a command printed.
-pub fn said(output: &Output) -> String {
-    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    format!("{out}\n{err}")
 }
 
 /// The number after `NFT ` in what a command printed.

@@ -10,32 +10,15 @@ use subxt_signer::{
 };
 use tee_cli::{
     committee::{pass, Outcome},
-    devnet::Devnet,
+    devnet::{setup, Devnet, EnclaveConfig, EnclaveProcess},
+    keys,
 };
-use tee_wallet::{chain::calls, packets::ss58};
-
-use super::command_line::{said, tee};
-
-const MEMBERS: [&str; 4] = ["--suri", "//Alice", "--suri", "//Bob"];
-
-/// What a command printed that succeeded.
-fn succeed(devnet: &Devnet, command: &[&str]) -> anyhow::Result<String> {
-    let output = tee(devnet, command)?.output()?;
-    ensure!(output.status.success(), "{command:?}: {}", said(&output));
-    Ok(said(&output))
-}
-
-/// What a command printed that failed.
-fn fail(devnet: &Devnet, command: &[&str]) -> anyhow::Result<String> {
-    let output = tee(devnet, command)?.output()?;
-    ensure!(!output.status.success(), "{command:?}: {}", said(&output));
-    Ok(said(&output))
-}
-
-fn tells(text: &str, sentence: &str) -> anyhow::Result<()> {
-    ensure!(text.contains(sentence), "{sentence:?} is not in:\n{text}");
-    Ok(())
-}
+use tee_primitives::RawAccountId;
+use tee_tests::{fail, passed, succeed, tee, tells, LIMIT, MEMBERS};
+use tee_wallet::{
+    chain::{calls, WaitFor},
+    packets::ss58,
+};
 
 /// The hash of a motion in what was printed about it.
 fn motion_in(text: &str) -> anyhow::Result<&str> {
@@ -48,13 +31,6 @@ fn proposed(devnet: &Devnet, motion: &[&str]) -> anyhow::Result<String> {
     let told = succeed(devnet, &[&["committee"], motion, &["--suri", "//Alice"]].concat())?;
     tells(&told, "needs 1 more vote")?;
     Ok(motion_in(&told)?.to_owned())
-}
-
-/// A motion that two members pass; what was printed.
-fn passed(devnet: &Devnet, motion: &[&str]) -> anyhow::Result<String> {
-    let told = succeed(devnet, &[&["committee"], motion, &MEMBERS].concat())?;
-    tells(&told, "carried out in block #")?;
-    Ok(told)
 }
 
 /// Registers an enclave that nobody runs; the operator's and the enclave's address.
@@ -70,6 +46,28 @@ fn registered(devnet: &Devnet, uri: &str) -> anyhow::Result<[String; 2]> {
     tells(&told, &format!("enclave {enclave} of operator {operator} registered at {url:?}"))?;
     tells(&told, &format!("operator {operator} bonded"))?;
     Ok([operator, enclave])
+}
+
+/// An enclave of an operator, beside the network's five, with money.
+async fn started(devnet: &Devnet, uri: &str) -> anyhow::Result<EnclaveProcess> {
+    let config = EnclaveConfig {
+        name: format!("enclave-of-{}", uri.trim_start_matches('/')),
+        port: 0,
+        operator: Keypair::from_uri(&SecretUri::from_str(uri)?)?,
+        machine: 99,
+        measurement: None,
+        isv_svn: None,
+        push: true,
+    };
+    let enclave = devnet.start_enclave(config).await?;
+    let transfer = setup::fund_enclave(&account_of(devnet, &enclave).await?);
+    devnet.chain().submit(&transfer, &dev::alice(), WaitFor::Inclusion, LIMIT).await?;
+    Ok(enclave)
+}
+
+async fn account_of(devnet: &Devnet, enclave: &EnclaveProcess) -> anyhow::Result<RawAccountId> {
+    let health = devnet.http().health(enclave.url()).await?;
+    keys::account(&health.enclave_address)
 }
 
 pub async fn a_session_by_hand_tells_what_it_did_on_chain(
@@ -93,15 +91,29 @@ pub async fn a_session_by_hand_tells_what_it_did_on_chain(
     tells(&voted, "carried out in block #")?;
     tells(&succeed(devnet, &["committee", "motions"])?, "no motion is open")?;
 
-    let [operator, enclave] = registered(devnet, "//Eve")?;
+    // An enclave that runs, and one that nobody runs.
+    let eve = started(devnet, "//Eve").await?;
+    let enclave = ss58(&account_of(devnet, &eve).await?);
+    let operator = ss58(&eve.operator().public_key().0);
+    let command = ["operator", "register", "--url", eve.url(), "--suri", "//Eve"];
+    tells(&succeed(devnet, &command)?, "once it has attested, the committee can assign it")?;
+    setup::wait_until_attested(devnet, &eve).await?;
+    let status = succeed(devnet, &["operator", "status", "--operator", &operator])?;
+    tells(&status, &format!("registered, waits for the committee: enclave {enclave}"))?;
+    tells(&status, "attested (simulated), UpToDate, expires in ")?;
+
+    let assign = ["committee", "assign", "--operator", &operator, "--cluster", &cluster];
+    let refused = fail(devnet, &[&assign[..], &["--slot", "7"], &MEMBERS].concat())?;
+    tells(&refused, "A slot with this number does not exist in a cluster.")?;
     let assign = ["assign", "--operator", &operator, "--cluster", &cluster, "--slot", "3"];
     let place = format!("assigned to slot 3 of cluster {cluster}");
     tells(&passed(devnet, &assign)?, &format!("enclave {enclave} of operator {operator} {place}"))?;
 
     let [other, _] = registered(devnet, "//Dave")?;
     let assign = ["committee", "assign", "--operator", &other, "--cluster", &cluster];
-    let refused = fail(devnet, &[&assign[..], &["--slot", "3"], &MEMBERS].concat())?;
-    tells(&refused, "The slot is taken by another enclave.")?;
+    let refused = fail(devnet, &[&assign[..], &["--slot", "2"], &MEMBERS].concat())?;
+    tells(&refused, "NOT attested (simulated): the enclave has not attested")?;
+    tells(&refused, "The enclave has no live attestation")?;
     let removed = passed(devnet, &["remove-registration", "--operator", &other])?;
     tells(&removed, &format!("registration of operator {other} removed"))?;
 
@@ -123,7 +135,7 @@ pub async fn a_motion_that_fails_on_chain_tells_the_pallets_sentence(
     let before = devnet.chain().best().await?.cluster(0).await?;
     let motion = ["committee", "assign", "--operator", &operator, "--cluster", "0", "--slot", "2"];
     let refused = fail(devnet, &[&motion[..], &MEMBERS].concat())?;
-    tells(&refused, "All slots of the cluster are taken.")?;
+    tells(&refused, "The enclave has no live attestation")?;
     ensure!(devnet.chain().best().await?.cluster(0).await? == before, "cluster 0 changed");
     let left = succeed(devnet, &["operator", "unregister", "--suri", "//Dave"])?;
     tells(&left, &format!("registration of operator {operator} removed"))
@@ -153,5 +165,56 @@ pub async fn a_motion_that_most_vote_against_is_rejected(
     let told = succeed(devnet, &[&vote[..], &against].concat())?;
     tells(&told, "rejected in block #")?;
     ensure!(devnet.chain().best().await?.staking_amount().await? == before, "the stake changed");
+    Ok(())
+}
+
+pub async fn decisions_about_attestation_are_told_and_shown(
+    devnet: &mut Devnet,
+) -> anyhow::Result<()> {
+    // Of code and a machine that nobody has.
+    let measurement = format!("0x{}", "a7".repeat(32));
+    let signer = "a8".repeat(32);
+    let allow = ["allow-measurement", "--mr-enclave", &measurement, "--mr-signer", &signer];
+    let told = passed(devnet, &[&allow[..], &["--min-isv-svn", "3"]].concat())?;
+    tells(&told, &format!("measurement {measurement} is allowed; it counts from block #"))?;
+    let again = fail(devnet, &[&["committee"], &allow[..], &MEMBERS].concat())?;
+    tells(&again, "Attestation::MeasurementAlreadyAllowed")?;
+    let status = succeed(devnet, &["status"])?;
+    tells(&status, &format!("{measurement}, signed by 0x{signer}, product 0, security version 3"))?;
+    let revoke = ["revoke-measurement", "--mr-enclave", &measurement];
+    tells(&passed(devnet, &revoke)?, &format!("measurement {measurement} is revoked"))?;
+    let again = fail(devnet, &[&["committee"], &revoke[..], &MEMBERS].concat())?;
+    tells(&again, "Attestation::MeasurementNotAllowed")?;
+
+    let platform = format!("0x{}", "a9".repeat(32));
+    let told = passed(devnet, &["ban-platform", "--platform", &platform])?;
+    tells(&told, &format!("machine {platform} is banned"))?;
+    let told = passed(devnet, &["unban-platform", "--platform", &platform])?;
+    tells(&told, &format!("machine {platform} is no longer banned"))?;
+
+    let policy = ["set-policy", "--max-patch-age", "30", "--reviewed-advisory", "INTEL-SA-00334"];
+    let told = passed(devnet, &policy)?;
+    tells(&told, "advisories reviewed: INTEL-SA-00334, missing patches accepted for 30 d")?;
+    tells(&told, "max_patch_age: 2592000")?;
+    tells(&succeed(devnet, &["status"])?, "advisories reviewed: INTEL-SA-00334")?;
+    let policy = ["set-policy", "--max-patch-age", "0", "--no-reviewed-advisory"];
+    tells(&passed(devnet, &policy)?, "advisories reviewed: none, missing patches not accepted")?;
+
+    let nothing = ["committee", "enact-evaluation", "--qe-identity"];
+    let refused = fail(devnet, &[&nothing[..], &MEMBERS].concat())?;
+    tells(&refused, "Attestation::NothingIsWaiting")?;
+
+    let status: serde_json::Value =
+        serde_json::from_slice(&tee(devnet, &["status", "--json"])?.output()?.stdout)?;
+    ensure!(status["root"]["kind"] == "simulated", "{status}");
+    ensure!(status["collateral_problem"].is_null(), "{status}");
+    let slots = status["clusters"][0]["slots"].as_array().context("no slots")?;
+    ensure!(slots.len() == 5, "{status}");
+    for slot in slots {
+        let attestation = &slot["attestation"];
+        ensure!(attestation["live"] == true && attestation["problem"].is_null(), "{slot}");
+        ensure!(attestation["tcb_status"] == "UpToDate", "{slot}");
+        ensure!(slot["health"]["attestation"]["live"] == true, "{slot}");
+    }
     Ok(())
 }

@@ -31,7 +31,7 @@ async fn start(
     arguments: &[&str],
 ) -> anyhow::Result<(NodeProcess, RpcClient)> {
     let config = NodeConfig {
-        program: Binaries::find(None, None)?.node,
+        program: Binaries::beside_this()?.node,
         name: name.to_owned(),
         dir: dir.to_owned(),
         rpc_port: 0,
