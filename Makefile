@@ -32,7 +32,7 @@ devnet: build ## Run a network of one node and five enclaves until Ctrl-C
 	@$(BIN)/tee devnet up
 
 .PHONY: test
-test: format build lint test-unit test-benchmarks test-e2e ## Check format and lints, run all tests
+test: format build lint test-unit test-attestation test-benchmarks test-e2e ## Check format and lints, run all tests
 
 .PHONY: format
 format: setup ## Check the format
@@ -47,11 +47,30 @@ lint: build ## Run clippy, warnings denied
 test-unit: build ## Run the unit tests
 	$(CARGO) test --workspace --locked --lib --bins
 
+# Integration tests of the verifier and the simulator.
+ATTESTATION := corpus differential every_byte faults layout sample stricter work \
+	binary format oracle pccs
+.PHONY: test-attestation
+test-attestation: build ## Test the verifier of quotes against dcap-qvl, Intel's sample and every fault
+	$(CARGO) test --workspace --locked $(ATTESTATION:%=--test %)
+
 .PHONY: test-e2e
 test-e2e: build ## Run the end-to-end tests: real node, real enclaves
 	@scripts/setup.sh --tests
+	$(CARGO) test --workspace --locked --test guards
 	$(CARGO) test --workspace --locked --test demo --test network -- --test-threads=1
 	$(CARGO) test --workspace --locked --test networks -- --test-threads=3
+
+.PHONY: test-long
+test-long: build ## Run the tests that take minutes: attestations that expire and recover
+	$(CARGO) test --workspace --locked --test long -- --nocapture
+
+# Needs cargo-fuzz, and the compiler's unstable instrumentation.
+.PHONY: fuzz
+fuzz: ## Fuzz the parsers of quotes and collateral, ten minutes each
+	cd attestation && for target in quote collateral; do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=600 -max_len=65536; \
+	done
 
 # zombienet is a workspace of its own, with another subxt: see zombienet/Cargo.toml.
 .PHONY: zombienet-smoke
@@ -59,7 +78,7 @@ zombienet-smoke: build ## Start four validators by zombienet: all author, finali
 	PATH="$(abspath $(BIN)):$$PATH" $(CARGO) run --locked --target-dir $(BIN)/../zombienet --manifest-path zombienet/Cargo.toml
 
 # With features that the node is not built with, so the SDK is compiled once more.
-BENCHMARKED := mandate nft rent tee validator-set
+BENCHMARKED := attestation mandate nft rent tee validator-set
 .PHONY: test-benchmarks
 test-benchmarks: setup ## Run the pallets' benchmarks as tests, and their tests with try-runtime
 	SKIP_WASM_BUILD=1 $(CARGO) test --locked --lib $(BENCHMARKED:%=-p pallet-%) \
@@ -74,8 +93,9 @@ bench-chain: build ## Print how many keyshares a block syncs
 	@$(CARGO) test --quiet --workspace --locked --lib -- --nocapture throughput:: | grep -A2 'synced per block'
 
 .PHONY: contract
-contract: setup ## Write anew what tests compare metadata and errors with
-	TEE_WRITE_CONTRACT=1 $(CARGO) test --quiet --workspace --locked --lib -- contract:: errors::
+contract: setup ## Write anew what tests compare metadata, errors and made-up hardware with
+	TEE_WRITE_CONTRACT=1 $(CARGO) test --quiet --workspace --locked --lib -- contract:: errors:: fixtures::
+	TEE_WRITE_CONTRACT=1 $(CARGO) test --quiet --workspace --locked --test corpus
 
 .PHONY: deny
 deny: ## Check licences, bans and sources of dependencies (needs cargo-deny)
