@@ -48,8 +48,8 @@ test-unit: build ## Run the unit tests
 	$(CARGO) test --workspace --locked --lib --bins
 
 # Integration tests of the verifier and the simulator.
-ATTESTATION := corpus differential every_byte faults layout sample stricter work \
-	binary format oracle pccs
+ATTESTATION := certificates corpus differential every_byte faults layout moments sample stricter \
+	work binary format oracle pccs
 .PHONY: test-attestation
 test-attestation: build ## Test the verifier of quotes against dcap-qvl, Intel's sample and every fault
 	$(CARGO) test --workspace --locked $(ATTESTATION:%=--test %)
@@ -69,7 +69,9 @@ test-long: build ## Run the tests that take minutes: attestations that expire an
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of quotes and collateral, ten minutes each
 	cd attestation && for target in quote collateral; do \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=600 -max_len=65536; \
+		mkdir -p fuzz/target/finds/$$target; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir fuzz $$target fuzz/target/finds/$$target \
+			fuzz/corpus/$$target -- -max_total_time=$(or $(FUZZ_SECONDS),600) -max_len=16384; \
 	done
 
 # zombienet is a workspace of its own, with another subxt: see zombienet/Cargo.toml.

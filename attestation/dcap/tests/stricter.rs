@@ -6,7 +6,8 @@ mod common;
 
 use common::{
     der, enclave, form, from_pem, good_collateral, keys, oracle_under, ours, pem, quote_of,
-    with_certification, with_chain, with_report, Stored, ISSUED, NOW, REPORT_DATA,
+    with_certification, with_chain, with_qe_identity, with_report, with_tcb_info, Stored, ISSUED,
+    NOW, REPORT_DATA,
 };
 use dcap_qvl::QuoteCollateralV3;
 use p256::ecdsa::SigningKey;
@@ -53,26 +54,6 @@ fn fault_of_quote(fault: QuoteFault, reason: Error) {
 fn fault_of_collateral(fault: CollateralFault, reason: Error) {
     let collateral = authority().faulty_collateral(&CollateralOptions::new(ISSUED), fault);
     only_ours_refuses(&good_quote(), &collateral, reason);
-}
-
-/// Collateral with other TCB levels, signed anew.
-fn with_tcb_info(change: impl FnOnce(&str) -> String) -> Collateral {
-    let mut collateral = good_collateral();
-    let changed = change(&collateral.tcb_info);
-    assert_ne!(changed, collateral.tcb_info);
-    collateral.tcb_info_signature = keys::sign(&keys::tcb_signer(), changed.as_bytes());
-    collateral.tcb_info = changed;
-    collateral
-}
-
-/// Collateral with another identity of the quoting enclave, signed anew.
-fn with_qe_identity(change: impl FnOnce(&str) -> String) -> Collateral {
-    let mut collateral = good_collateral();
-    let changed = change(&collateral.qe_identity);
-    assert_ne!(changed, collateral.qe_identity);
-    collateral.qe_identity_signature = keys::sign(&keys::tcb_signer(), changed.as_bytes());
-    collateral.qe_identity = changed;
-    collateral
 }
 
 /// Replaces the last occurrence: of the lowest level, which the machine does not need.

@@ -213,3 +213,23 @@ pub fn with_report(quote: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
     quote[layout::SIGNATURE..layout::ATTESTATION_KEY].copy_from_slice(&signature);
     quote
 }
+
+/// Collateral with other TCB levels, signed anew.
+pub fn with_tcb_info(change: impl FnOnce(&str) -> String) -> Signed {
+    let mut collateral = good_collateral();
+    let changed = change(&collateral.tcb_info);
+    assert_ne!(changed, collateral.tcb_info);
+    collateral.tcb_info_signature = keys::sign(&keys::tcb_signer(), changed.as_bytes());
+    collateral.tcb_info = changed;
+    collateral
+}
+
+/// Collateral with another identity of the quoting enclave, signed anew.
+pub fn with_qe_identity(change: impl FnOnce(&str) -> String) -> Signed {
+    let mut collateral = good_collateral();
+    let changed = change(&collateral.qe_identity);
+    assert_ne!(changed, collateral.qe_identity);
+    collateral.qe_identity_signature = keys::sign(&keys::tcb_signer(), changed.as_bytes());
+    collateral.qe_identity = changed;
+    collateral
+}
