@@ -8,6 +8,7 @@
 //! | [`quote`] | the layout of a quote, and what is wrong with one at first sight |
 //! | [`collateral`] | lists of revoked certificates, TCB levels, the quoting enclave's identity: verified once, and kept in parsed form |
 //! | [`verify`] | a quote against collateral |
+//! | [`pccs`] | collateral as a caching service answers it |
 //! | [`certificate`] | what is read of a certificate |
 //! | `chain` | chains of certificates, up to the root |
 //! | `sgx_extension` | what Intel writes into a platform's certificate |
@@ -29,6 +30,7 @@ pub mod certificate;
 mod chain;
 pub mod collateral;
 pub mod error;
+pub mod pccs;
 pub mod quote;
 mod sgx_extension;
 mod signature;

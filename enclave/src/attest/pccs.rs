@@ -8,18 +8,13 @@
 use std::{fmt, time::Duration};
 
 use reqwest::{redirect, Client, Response};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use tee_dcap::pccs::{self, AnswerError};
 use tee_primitives::attestation::collateral::{
-    ChainBytes, CollateralId, CollateralItem, CrlBytes, JsonBytes, JsonSignature, MAX_CHAIN_LEN,
-    MAX_CRL_LEN, MAX_JSON_LEN,
+    ChainBytes, CollateralId, CollateralItem, CrlBytes, JsonBytes, JsonSignature,
 };
 
 /// Longest time for a request.
 const LIMIT: Duration = Duration::from_secs(10);
-
-/// Bytes of an answer around its document: names and signature.
-const MAX_ENVELOPE_LEN: usize = 1024;
 
 /// Why there is no document.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -55,6 +50,15 @@ fn sentence_part(error: tee_dcap::Error) -> &'static str {
 impl From<tee_dcap::Error> for PccsError {
     fn from(error: tee_dcap::Error) -> Self {
         Self::Refused(error)
+    }
+}
+
+impl From<AnswerError> for PccsError {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Malformed => Self::Malformed,
+            AnswerError::TooLong => Self::TooLong,
+        }
     }
 }
 
@@ -115,8 +119,8 @@ impl Pccs {
             CollateralId::PckCrl(ca) => {
                 let path = format!("pckcrl?ca={}&encoding=der", ca.name());
                 let response = self.get(&path).await?;
-                let issuer_chain = issuer_chain(&response, &["SGX-PCK-CRL-Issuer-Chain"])?;
-                let crl = crl_of(&body(response, max_crl_answer()).await?)?;
+                let issuer_chain = issuer_chain(&response, pccs::PCK_CRL_CHAIN)?;
+                let crl = pccs::crl(&body(response, pccs::MAX_CRL_ANSWER).await?)?;
                 let (about, _) =
                     tee_dcap::verify_pck_crl(root, &root_crl, &crl, &issuer_chain, now)?;
                 if about == ca {
@@ -125,8 +129,8 @@ impl Pccs {
             }
             CollateralId::TcbInfo(fmspc) => {
                 let path = format!("tcb?fmspc={}", hex::encode_upper(fmspc));
-                let headers = ["TCB-Info-Issuer-Chain", "SGX-TCB-Info-Issuer-Chain"];
-                let (json, signature, issuer_chain) = self.signed_json(&path, &headers).await?;
+                let (json, signature, issuer_chain) =
+                    self.signed_json(&path, pccs::TCB_INFO_CHAIN).await?;
                 let info = tee_dcap::verify_tcb_info(
                     root,
                     &root_crl,
@@ -140,9 +144,8 @@ impl Pccs {
                 }
             }
             CollateralId::QeIdentity => {
-                let headers = ["SGX-Enclave-Identity-Issuer-Chain"];
                 let (json, signature, issuer_chain) =
-                    self.signed_json("qe/identity", &headers).await?;
+                    self.signed_json("qe/identity", pccs::QE_IDENTITY_CHAIN).await?;
                 tee_dcap::verify_qe_identity(
                     root,
                     &root_crl,
@@ -159,7 +162,7 @@ impl Pccs {
 
     async fn root_crl(&self) -> Result<CrlBytes, PccsError> {
         let response = self.get("rootcacrl").await?;
-        crl_of(&body(response, max_crl_answer()).await?)
+        Ok(pccs::crl(&body(response, pccs::MAX_CRL_ANSWER).await?)?)
     }
 
     async fn signed_json(
@@ -169,8 +172,8 @@ impl Pccs {
     ) -> Result<(JsonBytes, JsonSignature, ChainBytes), PccsError> {
         let response = self.get(path).await?;
         let issuer_chain = issuer_chain(&response, headers)?;
-        let limit = usize_from(MAX_JSON_LEN).saturating_add(MAX_ENVELOPE_LEN);
-        let (json, signature) = signed_json(&body(response, limit).await?)?;
+        let body = body(response, pccs::MAX_JSON_ANSWER).await?;
+        let (json, signature) = pccs::signed_json(&body)?;
         Ok((json, signature, issuer_chain))
     }
 
@@ -181,11 +184,6 @@ impl Pccs {
             status => Err(PccsError::Status(status)),
         }
     }
-}
-
-/// A list in hexadecimal digits is twice as long.
-fn max_crl_answer() -> usize {
-    usize_from(MAX_CRL_LEN).saturating_mul(2)
 }
 
 async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, PccsError> {
@@ -199,46 +197,10 @@ async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, PccsError
     Ok(body)
 }
 
-/// A list of revoked certificates, DER or the hexadecimal digits of it.
-fn crl_of(body: &[u8]) -> Result<CrlBytes, PccsError> {
-    // DER begins with the tag of a sequence, which is the digit "0", but goes on with others.
-    let digits = body.trim_ascii();
-    let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
-    let der =
-        if is_hex { hex::decode(digits).map_err(|_| PccsError::Malformed)? } else { body.to_vec() };
-    CrlBytes::try_from(der).map_err(|_| PccsError::TooLong)
-}
-
-/// The signer's certificates, PEM in percent-encoding.
+/// The signer's certificates.
 fn issuer_chain(response: &Response, names: &[&str]) -> Result<ChainBytes, PccsError> {
     let header = names.iter().find_map(|name| response.headers().get(*name));
-    let header = header.ok_or(PccsError::NoIssuerChain)?;
-    let limit = usize_from(MAX_CHAIN_LEN);
-    let pem: Vec<u8> =
-        percent_encoding::percent_decode(header.as_bytes()).take(limit.saturating_add(1)).collect();
-    ChainBytes::try_from(pem).map_err(|_| PccsError::TooLong)
-}
-
-/// `{"tcbInfo": …, "signature": "…"}`, or the same with `enclaveIdentity`. The signature is over the
-/// document's very bytes.
-#[derive(Deserialize)]
-struct Signed<'a> {
-    #[serde(borrow, alias = "tcbInfo", alias = "enclaveIdentity")]
-    document: &'a RawValue,
-    signature: String,
-}
-
-fn signed_json(body: &[u8]) -> Result<(JsonBytes, JsonSignature), PccsError> {
-    let signed: Signed<'_> = serde_json::from_slice(body).map_err(|_| PccsError::Malformed)?;
-    let mut signature = [0; 64];
-    hex::decode_to_slice(&signed.signature, &mut signature).map_err(|_| PccsError::Malformed)?;
-    let json = JsonBytes::try_from(signed.document.get().as_bytes().to_vec())
-        .map_err(|_| PccsError::TooLong)?;
-    Ok((json, signature))
-}
-
-fn usize_from(length: u32) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX)
+    Ok(pccs::issuer_chain(header.ok_or(PccsError::NoIssuerChain)?.as_bytes())?)
 }
 
 #[cfg(test)]

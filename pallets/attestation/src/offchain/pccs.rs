@@ -4,16 +4,13 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use frame_support::{dispatch::Pays, traits::ConstU32};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use sp_runtime::BoundedVec;
-use tee_dcap::Crl;
+use frame_support::dispatch::Pays;
+use tee_dcap::{
+    pccs::{self, AnswerError},
+    Crl,
+};
 use tee_primitives::attestation::{
-    collateral::{
-        ChainBytes, CollateralId, CollateralItem, JsonSignature, PckCa, MAX_CHAIN_LEN, MAX_CRL_LEN,
-        MAX_JSON_LEN,
-    },
+    collateral::{ChainBytes, CollateralId, CollateralItem, PckCa},
     record::Fmspc,
 };
 
@@ -36,15 +33,19 @@ pub enum PccsError {
     Http(HttpError),
     /// The answer lacks the signer's certificates.
     NoIssuerChain,
-    /// The answer is not what such a service answers.
-    Malformed,
-    /// The answer is longer than the chain takes.
-    TooLong,
+    /// The answer is of no use.
+    Answer(AnswerError),
 }
 
 impl From<HttpError> for PccsError {
     fn from(error: HttpError) -> Self {
         Self::Http(error)
+    }
+}
+
+impl From<AnswerError> for PccsError {
+    fn from(error: AnswerError) -> Self {
+        Self::Answer(error)
     }
 }
 
@@ -193,20 +194,19 @@ fn evaluated(
 const INTEL_ROOT_CRL: &str = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";
 
 fn root_crl(pccs_url: &str) -> Result<CollateralItem, PccsError> {
-    // A PCCS answers in hexadecimal digits.
-    let limit = usize_from(MAX_CRL_LEN).saturating_mul(2);
+    let limit = pccs::MAX_CRL_ANSWER;
     let answer = match http::get(&format!("{pccs_url}/sgx/certification/v4/rootcacrl"), limit) {
         Err(HttpError::Status(404)) => http::get(INTEL_ROOT_CRL, limit)?,
         answer => answer?,
     };
-    Ok(CollateralItem::RootCrl { crl: crl(answer.body)? })
+    Ok(CollateralItem::RootCrl { crl: pccs::crl(&answer.body)? })
 }
 
 fn pck_crl(pccs_url: &str, ca: PckCa) -> Result<CollateralItem, PccsError> {
     let url = format!("{pccs_url}/sgx/certification/v4/pckcrl?ca={}&encoding=der", ca.name());
-    let answer = http::get(&url, usize_from(MAX_CRL_LEN).saturating_mul(2))?;
-    let issuer_chain = issuer_chain(&answer, &["SGX-PCK-CRL-Issuer-Chain"])?;
-    Ok(CollateralItem::PckCrl { crl: crl(answer.body)?, issuer_chain })
+    let answer = http::get(&url, pccs::MAX_CRL_ANSWER)?;
+    let issuer_chain = issuer_chain(&answer, pccs::PCK_CRL_CHAIN)?;
+    Ok(CollateralItem::PckCrl { crl: pccs::crl(&answer.body)?, issuer_chain })
 }
 
 fn tcb_info(
@@ -219,70 +219,25 @@ fn tcb_info(
         hex::encode_upper(fmspc),
         evaluation.query()
     );
-    let answer = http::get(&url, usize_from(MAX_JSON_LEN))?;
-    let headers = ["TCB-Info-Issuer-Chain", "SGX-TCB-Info-Issuer-Chain"];
-    let issuer_chain = issuer_chain(&answer, &headers)?;
-    let (number, json, signature) = signed_json(&answer.body)?;
-    Ok((number, CollateralItem::TcbInfo { json, signature, issuer_chain }))
+    let answer = http::get(&url, pccs::MAX_JSON_ANSWER)?;
+    let issuer_chain = issuer_chain(&answer, pccs::TCB_INFO_CHAIN)?;
+    let (json, signature) = pccs::signed_json(&answer.body)?;
+    Ok((pccs::evaluation_number(&json)?, CollateralItem::TcbInfo { json, signature, issuer_chain }))
 }
 
 fn qe_identity(pccs_url: &str, evaluation: Evaluation) -> Result<(u32, CollateralItem), PccsError> {
     let url = format!("{pccs_url}/sgx/certification/v4/qe/identity?{}", evaluation.query());
-    let answer = http::get(&url, usize_from(MAX_JSON_LEN))?;
-    let issuer_chain = issuer_chain(&answer, &["SGX-Enclave-Identity-Issuer-Chain"])?;
-    let (number, json, signature) = signed_json(&answer.body)?;
-    Ok((number, CollateralItem::QeIdentity { json, signature, issuer_chain }))
+    let answer = http::get(&url, pccs::MAX_JSON_ANSWER)?;
+    let issuer_chain = issuer_chain(&answer, pccs::QE_IDENTITY_CHAIN)?;
+    let (json, signature) = pccs::signed_json(&answer.body)?;
+    Ok((
+        pccs::evaluation_number(&json)?,
+        CollateralItem::QeIdentity { json, signature, issuer_chain },
+    ))
 }
 
-/// A list of revoked certificates, DER or the hexadecimal digits of it.
-fn crl(body: Vec<u8>) -> Result<BoundedVec<u8, ConstU32<MAX_CRL_LEN>>, PccsError> {
-    // DER begins with the tag of a sequence, which is the digit "0".
-    let is_hex = body.iter().all(u8::is_ascii_hexdigit);
-    let der = if is_hex { hex::decode(&body).map_err(|_| PccsError::Malformed)? } else { body };
-    BoundedVec::try_from(der).map_err(|_| PccsError::TooLong)
-}
-
-/// The signer's certificates, PEM in percent-encoding.
+/// The signer's certificates.
 fn issuer_chain(answer: &Answer, names: &[&str]) -> Result<ChainBytes, PccsError> {
     let header = names.iter().find_map(|name| answer.header(name));
-    let header = header.ok_or(PccsError::NoIssuerChain)?;
-    let mut pem = Vec::new();
-    for byte in percent_encoding::percent_decode_str(header) {
-        if pem.len() == usize_from(MAX_CHAIN_LEN) {
-            return Err(PccsError::TooLong);
-        }
-        pem.push(byte);
-    }
-    ChainBytes::try_from(pem).map_err(|_| PccsError::TooLong)
-}
-
-/// `{"tcbInfo": …, "signature": "…"}`, or the same with `enclaveIdentity`. The signature is over the
-/// document's very bytes.
-#[derive(Deserialize)]
-struct Signed<'a> {
-    #[serde(borrow, alias = "tcbInfo", alias = "enclaveIdentity")]
-    document: &'a RawValue,
-    signature: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Numbered {
-    tcb_evaluation_data_number: u32,
-}
-
-type SignedJson = (u32, BoundedVec<u8, ConstU32<MAX_JSON_LEN>>, JsonSignature);
-
-fn signed_json(body: &[u8]) -> Result<SignedJson, PccsError> {
-    let signed: Signed<'_> = serde_json::from_slice(body).map_err(|_| PccsError::Malformed)?;
-    let document = signed.document.get();
-    let numbered: Numbered = serde_json::from_str(document).map_err(|_| PccsError::Malformed)?;
-    let mut signature = [0; 64];
-    hex::decode_to_slice(&signed.signature, &mut signature).map_err(|_| PccsError::Malformed)?;
-    let json = BoundedVec::try_from(document.as_bytes().to_vec());
-    Ok((numbered.tcb_evaluation_data_number, json.map_err(|_| PccsError::TooLong)?, signature))
-}
-
-fn usize_from(length: u32) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX)
+    Ok(pccs::issuer_chain(header.ok_or(PccsError::NoIssuerChain)?.as_bytes())?)
 }

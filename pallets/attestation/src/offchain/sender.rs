@@ -58,12 +58,7 @@ impl<T: Config> Sender<T> {
 
     /// Whether this run is over: it has sent enough, something was refused, or its time is up.
     pub(crate) fn is_done(&self) -> bool {
-        self.sent >= MAX_TRANSACTIONS || self.is_late()
-    }
-
-    /// Whether the time of this run is up.
-    pub(crate) fn is_late(&self) -> bool {
-        sp_io::offchain::timestamp() >= self.deadline
+        self.sent >= MAX_TRANSACTIONS || sp_io::offchain::timestamp() >= self.deadline
     }
 
     /// The block at which it runs.
