@@ -45,6 +45,9 @@ pub use enclave::{EnclaveConfig, EnclaveProcess};
 pub use node::{NodeConfig, NodeProcess};
 pub use pccs::{PccsOptions, PccsProcess};
 
+/// The file with the chain's raw specification.
+const RAW_SPEC: &str = "chain-raw.json";
+
 /// How long the first finalized block may take.
 const FINALITY_LIMIT: Duration = Duration::from_secs(60);
 
@@ -156,6 +159,9 @@ impl Devnet {
             rpc_port: config.rpc_port,
             arguments,
         };
+        let raw_spec = dir.join(RAW_SPEC);
+        let raw = spec::export_raw(&node_config.program, &chain, &raw_spec);
+        report.waiting("writing down which chain it is", raw).await?;
         node::insert_worker_key(&node_config, &chain).await?;
         let node = NodeProcess::spawn(node_config);
         let node = report.waiting("waiting for the node", node).await?;
@@ -205,6 +211,7 @@ impl Devnet {
         let surroundings = Surroundings {
             program: self.enclave_program.clone(),
             dir: self.dir.clone(),
+            chain_spec: self.chain_spec(),
             rpc_url: self.node.ws_url().to_owned(),
             pccs_url: self.pccs.url(),
         };
@@ -221,6 +228,11 @@ impl Devnet {
     /// themselves in service.
     pub async fn set_up_cluster(&self, report: Report) -> anyhow::Result<()> {
         setup::set_up_cluster(self, report).await
+    }
+
+    /// The chain's raw specification.
+    pub fn chain_spec(&self) -> PathBuf {
+        self.dir.join(RAW_SPEC)
     }
 
     /// The folder with data and logs.

@@ -3,6 +3,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`spec`] | which chain it is: its first block and first authorities, from a trusted file |
 //! | [`rpc`] | the implementation over a node's RPC |
 //! | [`facts`] | what the chain stores, decoded |
 //!
@@ -18,6 +19,12 @@ pub mod facts;
 pub mod rpc;
 #[cfg(test)]
 pub(crate) mod scripted;
+pub mod spec;
+
+pub use sp_runtime::traits::BlakeTwo256;
+
+/// A block's header.
+pub type Header = sp_runtime::generic::Header<BlockNumber, BlakeTwo256>;
 
 /// A block.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -37,6 +37,11 @@ pub struct Config {
     #[arg(long, env = "TEE_ENCLAVE_LISTEN", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
 
+    /// Raw specification of the chain that is served (made by `export-chain-spec --raw`). It is
+    /// trusted: everything that the enclave believes of the chain is checked against it.
+    #[arg(long, env = "TEE_ENCLAVE_CHAIN_SPEC")]
+    pub chain_spec: PathBuf,
+
     /// RPC of a node of the chain; several for fail-over. Plain ws:// only to this machine.
     #[arg(
         long = "rpc-url",
@@ -114,8 +119,9 @@ mod tests {
     }
 
     fn parse_with(rpc_url: &str, operator: &str, more: &[&str]) -> Result<Config, clap::Error> {
-        let flags = ["x", "--data-dir", "d", "--rpc-url", rpc_url, "--operator", operator];
-        Flags::try_parse_from(flags.iter().chain(more)).map(|flags| flags.config)
+        let flags = ["x", "--data-dir", "d", "--chain-spec", "s"];
+        let named = ["--rpc-url", rpc_url, "--operator", operator];
+        Flags::try_parse_from(flags.iter().chain(&named).chain(more)).map(|flags| flags.config)
     }
 
     #[test]

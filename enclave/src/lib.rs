@@ -63,7 +63,11 @@ pub mod view;
 use account::{Account, AccountError};
 use api::{ApiLimits, Context};
 use attest::{pccs::Pccs, Attester, Pauses};
-use chain::{rpc::RpcChain, Chain};
+use chain::{
+    rpc::RpcChain,
+    spec::{Genesis, SpecError},
+    Chain,
+};
 use config::{AttestationPush, Config};
 use identity::Identity;
 use park::{Park, ParkLimits};
@@ -89,6 +93,14 @@ pub enum RunError {
     /// The machine failed.
     #[error(transparent)]
     Platform(#[from] PlatformError),
+    /// The chain's specification cannot be used.
+    #[error("the chain specification {path} cannot be used: {error}")]
+    ChainSpec {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: SpecError,
+    },
     /// The system gives no threads.
     #[error("the system gives no threads: {0}")]
     Threads(io::Error),
@@ -124,6 +136,7 @@ impl RunError {
         match self {
             Self::Folder { .. }
             | Self::Platform(_)
+            | Self::ChainSpec { .. }
             | Self::Threads(_)
             | Self::Pccs(_)
             | Self::Listen { .. } => 2,
@@ -146,6 +159,8 @@ pub async fn run(
     let folder = &config.data_dir;
     std::fs::create_dir_all(folder)
         .map_err(|error| RunError::Folder { folder: folder.clone(), error })?;
+    let genesis = Genesis::read(&config.chain_spec)
+        .map_err(|error| RunError::ChainSpec { path: config.chain_spec.clone(), error })?;
     let sealer = Sealer::new(&*platform.seal_key()?);
     let account = Arc::new(load_account(folder, &sealer)?);
     let own = Identity::new(&account, config.operator, platform.measurement());
@@ -154,9 +169,11 @@ pub async fn run(
         operator = account::address(&config.operator),
         attestation = platform.kind(),
         measurement = hex::encode(own.measurement),
+        chain = genesis.name,
+        genesis = hex::encode(genesis.hash),
         "starting"
     );
-    let (store, mut store_task) = Store::open(folder, &sealer, &own.account)?;
+    let (store, mut store_task) = Store::open(folder, &sealer, &own.account, genesis.hash)?;
     let pccs = config.pccs_url.as_deref().map(Pccs::new).transpose();
     let pccs = pccs.map_err(|error| RunError::Pccs(error.without_url()))?;
 
@@ -171,7 +188,7 @@ pub async fn run(
     let (quotes, mut quotes_task) = Quotes::start(account.clone(), own, platform.clone());
     let (outlook_sender, outlook) = watch::channel(Outlook::default());
     let root = platform.root().to_vec();
-    let view = view::follow(chain.clone(), store.clone(), own, root.clone(), outlook_sender);
+    let view = view::follow(chain.clone(), genesis.hash, own, root.clone(), outlook_sender);
     let confirm =
         confirm::run(chain.clone(), submitter.clone(), store.clone(), own.account, outlook.clone());
     let (problem_sender, problem) = watch::channel(None);
@@ -206,7 +223,7 @@ pub async fn run(
 
     let result = tokio::select! {
         () = shutdown => Ok(()),
-        ended = &mut view => failure("view", ended),
+        ended = &mut view => failure("view", ended.map(Ok)),
         ended = &mut confirm => failure("confirm", ended),
         ended = &mut store_task => failure("store", ended),
         ended = &mut chain_task => failure("chain", ended.map(Ok)),
@@ -220,17 +237,13 @@ pub async fn run(
     if !server.is_finished() {
         server.await?;
     }
-    for task in [&view, &confirm] {
-        task.abort();
-    }
-    for task in [chain_task, submit_task, quotes_task, attest_task] {
+    confirm.abort();
+    for task in [view, chain_task, submit_task, quotes_task, attest_task] {
         task.abort();
     }
     // The store's task ends, and the database is closed, when nobody can write any more.
-    for task in [view, confirm] {
-        if !task.is_finished() {
-            let _ = task.await;
-        }
+    if !confirm.is_finished() {
+        let _ = confirm.await;
     }
     if !store_task.is_finished() {
         store_task.await??;
@@ -278,7 +291,7 @@ mod tests {
         assert!(!is_store_missing(folder.path()).unwrap());
         let account = load_account(folder.path(), &sealer).unwrap();
         assert!(is_store_missing(folder.path()).unwrap());
-        let (store, task) = Store::open(folder.path(), &sealer, &account.id()).unwrap();
+        let (store, task) = Store::open(folder.path(), &sealer, &account.id(), [6; 32]).unwrap();
         assert!(!is_store_missing(folder.path()).unwrap());
         drop(store);
         task.await.unwrap().unwrap();
@@ -290,7 +303,7 @@ mod tests {
         let sealer = Sealer::new(&[1; 32]);
         let account = load_account(folder.path(), &sealer).unwrap();
         assert_eq!(load_account(folder.path(), &sealer).unwrap().id(), account.id());
-        let (store, task) = Store::open(folder.path(), &sealer, &account.id()).unwrap();
+        let (store, task) = Store::open(folder.path(), &sealer, &account.id(), [6; 32]).unwrap();
         drop(store);
         task.await.unwrap().unwrap();
         assert_eq!(load_account(folder.path(), &sealer).unwrap().id(), account.id());

@@ -21,12 +21,7 @@
 //! then tells that the outbox grew, also if whoever asked for it has gone. The file's name is durable
 //! before the first write.
 
-use std::{
-    fmt, io,
-    ops::Bound,
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, io, ops::Bound, path::Path, sync::Arc};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tee_primitives::{
@@ -85,6 +80,9 @@ pub enum StoreError {
     /// The store belongs to another account.
     #[error("the store was made for another enclave account than the one in its folder")]
     AnotherAccount,
+    /// The store belongs to another chain.
+    #[error("the store was made for another chain than the one this enclave serves")]
+    AnotherChain,
     /// The data key does not open with this machine's seal key.
     #[error("the store's data key cannot be unwrapped: {0}")]
     DataKey(SealError),
@@ -120,17 +118,13 @@ database_errors!(
 struct Inner {
     database: Database,
     sealer: Sealer,
-    genesis: OnceLock<Hash>,
+    genesis: Hash,
     outbox_grew: Notify,
 }
 
 impl Inner {
-    fn genesis(&self) -> Result<Hash, StoreError> {
-        self.genesis.get().copied().ok_or(StoreError::Corrupt("no chain is pinned yet"))
-    }
-
     fn open_record(&self, key: &RecordKey, sealed: &[u8]) -> Result<Record, StoreError> {
-        record::open(&self.sealer, &self.genesis()?, key, sealed)
+        record::open(&self.sealer, &self.genesis, key, sealed)
     }
 
     /// A record that does not open is lost: it is reported and otherwise treated as not there.
@@ -146,7 +140,7 @@ impl Inner {
     }
 
     fn seal_record(&self, key: &RecordKey, record: &Record) -> Result<Vec<u8>, StoreError> {
-        record::seal(&self.sealer, &self.genesis()?, key, record)
+        record::seal(&self.sealer, &self.genesis, key, record)
     }
 }
 
@@ -169,7 +163,8 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store in `folder`; makes one if there is none. The task ends with an error when
+    /// Opens the store in `folder`, which belongs to `account` and to the chain with this genesis
+    /// hash; makes one if there is none. The task ends with an error when
     /// the database fails, and without one when all clones of the store are dropped.
     ///
     /// Must be called within a tokio runtime.
@@ -177,23 +172,26 @@ impl Store {
         folder: &Path,
         seal_key: &Sealer,
         account: &RawAccountId,
+        genesis: Hash,
     ) -> Result<(Self, JoinHandle<Result<(), StoreError>>), StoreError> {
         let database = Database::builder().set_cache_size(CACHE).create(folder.join(FILE_NAME))?;
         let transaction = database.begin_write()?;
-        let (data_key, genesis) = {
+        let data_key = {
             let mut meta = transaction.open_table(META)?;
             transaction.open_table(RECORDS)?;
             transaction.open_table(OUTBOX)?;
             transaction.open_table(UNSYNCED)?;
             if meta.get(META_SCHEMA)?.is_none() {
                 let data_key = seal::random::<32>().map_err(StoreError::DataKey)?;
-                let wrapped =
-                    seal_key.seal(DATA_KEY_CONTEXT, &*data_key).map_err(StoreError::DataKey)?;
+                let wrapped = seal_key
+                    .seal(&data_key_context(&genesis), &*data_key)
+                    .map_err(StoreError::DataKey)?;
                 meta.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
                 meta.insert(META_ACCOUNT, account.as_slice())?;
+                meta.insert(META_GENESIS, genesis.as_slice())?;
                 meta.insert(META_DATA_KEY, wrapped.as_slice())?;
             }
-            check(&meta, seal_key, account)?
+            check(&meta, seal_key, account, &genesis)?
         };
         transaction.commit()?;
         // The database makes its file's content durable, and not its name.
@@ -202,33 +200,11 @@ impl Store {
         let inner = Arc::new(Inner {
             database,
             sealer: Sealer::new(&data_key),
-            genesis: OnceLock::new(),
+            genesis,
             outbox_grew: Notify::new(),
         });
-        if let Some(genesis) = genesis {
-            inner.genesis.get_or_init(|| genesis);
-        }
         let (writer, task) = Writer::start(inner.clone());
         Ok((Self { inner, writer }, task))
-    }
-
-    /// Binds the store to the chain with this genesis hash, if it is not bound yet. Whether it is
-    /// bound to this one.
-    pub async fn pin_genesis(&self, genesis: Hash) -> Result<bool, StoreError> {
-        if let Some(pinned) = self.inner.genesis.get() {
-            return Ok(*pinned == genesis);
-        }
-        let pinned = self
-            .writer
-            .write(move |tables| {
-                if let Some(pinned) = fixed(&tables.meta, META_GENESIS)? {
-                    return Ok(pinned);
-                }
-                tables.meta.insert(META_GENESIS, genesis.as_slice())?;
-                Ok(genesis)
-            })
-            .await?;
-        Ok(*self.inner.genesis.get_or_init(|| pinned) == genesis)
     }
 
     /// Stores a share. The result tells what was decided; it is durable when this returns.
@@ -325,9 +301,6 @@ impl Store {
         nft_id: NftId,
         kind: KeyshareKind,
     ) -> Result<Option<BlockNumber>, StoreError> {
-        if self.inner.genesis.get().is_none() {
-            return Ok(None);
-        }
         let table = self.inner.database.begin_read()?.open_table(RECORDS)?;
         let of_version = |version: Version| VersionKey { nft_id, kind, version };
         let (first, _) = of_version(0).record_range();
@@ -367,13 +340,17 @@ fn fixed<const N: usize>(
         .transpose()
 }
 
-type Opened = (Zeroizing<[u8; 32]>, Option<Hash>);
+/// Another chain's store does not open even if the hash beside its data key is changed.
+fn data_key_context(genesis: &Hash) -> Vec<u8> {
+    [DATA_KEY_CONTEXT, genesis].concat()
+}
 
 fn check(
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
     seal_key: &Sealer,
     account: &RawAccountId,
-) -> Result<Opened, StoreError> {
+    genesis: &Hash,
+) -> Result<Zeroizing<[u8; 32]>, StoreError> {
     let found = u32::from_be_bytes(
         fixed(meta, META_SCHEMA)?.ok_or(StoreError::Corrupt("no schema version"))?,
     );
@@ -383,13 +360,17 @@ fn check(
     if fixed(meta, META_ACCOUNT)?.as_ref() != Some(account) {
         return Err(StoreError::AnotherAccount);
     }
+    if fixed(meta, META_GENESIS)?.as_ref() != Some(genesis) {
+        return Err(StoreError::AnotherChain);
+    }
     let wrapped = meta.get(META_DATA_KEY)?.ok_or(StoreError::Corrupt("no data key"))?;
-    let data_key = seal_key.open(DATA_KEY_CONTEXT, wrapped.value()).map_err(StoreError::DataKey)?;
+    let data_key =
+        seal_key.open(&data_key_context(genesis), wrapped.value()).map_err(StoreError::DataKey)?;
     let data_key = data_key
         .as_slice()
         .try_into()
         .map_err(|_| StoreError::Corrupt("a data key of another length"))?;
-    Ok((Zeroizing::new(data_key), fixed(meta, META_GENESIS)?))
+    Ok(Zeroizing::new(data_key))
 }
 
 #[cfg(test)]

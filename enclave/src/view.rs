@@ -16,7 +16,6 @@ use crate::{
         At, Chain, ChainError, ChainInfo, Head,
     },
     identity::Identity,
-    store::{Store, StoreError},
 };
 
 pub mod attestation;
@@ -68,7 +67,7 @@ pub enum Outlook {
     /// Nothing: no node has answered since the start.
     #[default]
     Unknown,
-    /// The node is on another chain than the one that the enclave served first.
+    /// The node is on another chain than the one that the enclave serves.
     AnotherChain {
         /// Genesis hash of the node's chain.
         found: Hash,
@@ -85,25 +84,25 @@ pub enum Outlook {
 }
 
 /// Follows the chain's heads and publishes an [`Outlook`] for each newer finalized one. `root` is
-/// the certificate (DER) that the chain must trust. Ends with an error if the store fails.
+/// the certificate (DER) that the chain must trust. Ends when there are no more heads.
 pub async fn follow(
     chain: Arc<dyn Chain>,
-    store: Store,
+    genesis_hash: Hash,
     own: Identity,
     root: Vec<u8>,
     outlook: watch::Sender<Outlook>,
-) -> Result<(), StoreError> {
+) {
     let mut heads = chain.heads();
     let mut highest: Option<View> = None;
     let mut reader = Reader { chain, own, root, machine: None, history: History::Nothing };
     loop {
         let Some(newest) = heads.borrow_and_update().clone() else {
             if heads.changed().await.is_err() {
-                return Ok(());
+                return;
             }
             continue;
         };
-        if !store.pin_genesis(newest.chain.genesis_hash).await? {
+        if newest.chain.genesis_hash != genesis_hash {
             let found = newest.chain.genesis_hash;
             if tell(&outlook, Outlook::AnotherChain { found }) {
                 tracing::error!(
@@ -146,7 +145,7 @@ pub async fn follow(
             }
         }
         if heads.changed().await.is_err() {
-            return Ok(());
+            return;
         }
     }
 }
@@ -259,28 +258,21 @@ fn publish(outlook: &watch::Sender<Outlook>, view: &View) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        chain::scripted::{attesting, Scripted, OWN},
-        seal::Sealer,
-    };
+    use crate::chain::scripted::{attesting, Scripted, GENESIS, OWN};
 
     const DEADLINE: Duration = Duration::from_secs(20);
 
     struct World {
         chain: Arc<Scripted>,
         outlook: watch::Receiver<Outlook>,
-        _folder: tempfile::TempDir,
     }
 
     impl World {
         fn start() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let (store, _task) =
-                Store::open(folder.path(), &Sealer::new(&[7; 32]), &OWN.account).unwrap();
             let chain = Scripted::at(10, &OWN);
             let (sender, outlook) = watch::channel(Outlook::default());
-            tokio::spawn(follow(chain.clone(), store, OWN, attesting::root(), sender));
-            Self { chain, outlook, _folder: folder }
+            tokio::spawn(follow(chain.clone(), GENESIS, OWN, attesting::root(), sender));
+            Self { chain, outlook }
         }
 
         async fn sees(&mut self, what: impl FnMut(&Outlook) -> bool) -> Outlook {

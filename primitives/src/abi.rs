@@ -27,7 +27,9 @@ use crate::{
 /// another number compiled in may read other values and sign other calls than it means: comparing
 /// the two tells whether a program fits the runtime. Raised with every change, which the runtime's
 /// tests enforce.
-pub const ENCLAVE_ABI: u32 = 2;
+pub const ENCLAVE_ABI: u32 = 3;
+
+pub mod extrinsic;
 
 /// Where values are in the chain's storage. Each function's value type stands in its
 /// documentation; `A` is an account of 32 bytes.
@@ -35,8 +37,10 @@ pub mod storage {
     use super::*;
 
     const ATTESTATION: &str = "Attestation";
+    const GRANDPA: &str = "Grandpa";
     const NFT: &str = "NFT";
     const RENT: &str = "Rent";
+    const SYSTEM: &str = "System";
     const TEE: &str = "TEE";
     const TIMESTAMP: &str = "Timestamp";
 
@@ -51,6 +55,18 @@ pub mod storage {
             storage_key.extend(key);
         }
         storage_key
+    }
+
+    /// `System.Account`: begins with the account's nonce, [`Nonce`](super::extrinsic::Nonce); the
+    /// rest is not for enclaves.
+    pub fn account(account: &RawAccountId) -> Vec<u8> {
+        map(SYSTEM, "Account", &[account.encode()])
+    }
+
+    /// `Grandpa.Authorities`: who finalizes blocks, a list of pairs of an Ed25519 key and a weight,
+    /// `Vec<([u8; 32], u64)>`. At genesis; later ones are announced in blocks' digests.
+    pub fn grandpa_authorities() -> Vec<u8> {
+        value(GRANDPA, "Authorities")
     }
 
     /// `Timestamp.Now`: time of the block in milliseconds since the Unix epoch, `u64`.

@@ -38,6 +38,8 @@ pub(super) struct Surroundings {
     pub program: PathBuf,
     /// The folder for data and logs.
     pub dir: PathBuf,
+    /// Raw specification of the chain.
+    pub chain_spec: PathBuf,
     /// The node.
     pub rpc_url: String,
     /// Where collateral comes from.
@@ -155,6 +157,8 @@ fn command(config: &EnclaveConfig, surroundings: &Surroundings, listen: &str) ->
         .arg("--data-dir")
         .arg(data_dir(config, surroundings))
         .args(["--listen", listen])
+        .arg("--chain-spec")
+        .arg(&surroundings.chain_spec)
         .args(["--rpc-url", &surroundings.rpc_url])
         .args(["--operator", &ss58(&config.operator.public_key().0)])
         .args(["--pccs-url", &surroundings.pccs_url])
@@ -179,6 +183,7 @@ mod tests {
         let surroundings = Surroundings {
             program: PathBuf::from("enclave"),
             dir: PathBuf::from("net"),
+            chain_spec: PathBuf::from("net/chain-raw.json"),
             rpc_url: String::from("ws://node"),
             pccs_url: String::from("http://pccs"),
         };
@@ -201,6 +206,7 @@ mod tests {
         let told = arguments(config.clone());
         for expected in [
             "--data-dir net/enclave-1 ",
+            " --chain-spec net/chain-raw.json ",
             " --pccs-url http://pccs ",
             " --machine 3 ",
             " --attestation-push on",

@@ -22,6 +22,16 @@ pub async fn export(node: &Path) -> anyhow::Result<Spec> {
     Ok(Spec(exported.context("the chain's specification cannot be exported")?))
 }
 
+/// Writes the raw form of the specification that `chain` names on the node's command line: what
+/// enclaves trust.
+pub async fn export_raw(node: &Path, chain: &str, path: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(node);
+    command.args(["export-chain-spec", "--raw", "--chain", chain]);
+    let exported = run_to_end(command, COMMAND_LIMIT).await;
+    let exported = exported.context("the chain's raw specification cannot be exported")?;
+    std::fs::write(path, exported).with_context(|| format!("cannot write {}", path.display()))
+}
+
 impl Spec {
     /// Sets periods, by their names.
     pub fn set_periods(&mut self, periods: &BTreeMap<&'static str, u64>) -> anyhow::Result<()> {

@@ -120,10 +120,12 @@ mod tests {
         seal::Sealer,
     };
 
-    const FLAGS: [&str; 7] = [
+    const FLAGS: [&str; 9] = [
         "x",
         "--data-dir",
         "d",
+        "--chain-spec",
+        "s",
         "--rpc-url",
         "ws://127.0.0.1:9944",
         "--operator",

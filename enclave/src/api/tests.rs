@@ -147,16 +147,17 @@ impl Enclave {
             chain.finalize(newest);
         }
         let id = account.id();
-        let (store, store_task) = Store::open(folder.path(), &Sealer::new(&[1; 32]), &id).unwrap();
+        let (store, store_task) =
+            Store::open(folder.path(), &Sealer::new(&[1; 32]), &id, GENESIS).unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
-        let view = view::follow(chain.clone(), store.clone(), own, attesting::root(), sender);
+        let view = view::follow(chain.clone(), GENESIS, own, attesting::root(), sender);
         let (submitter, _) = Submitter::start(chain.clone());
         let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
         let platform = Arc::new(Machine(setup.quoting));
         let (quotes, _) = Quotes::start(account.clone(), own, platform.clone());
         let (problem_sender, problem) = watch::channel(None);
         let tasks = vec![
-            tokio::spawn(async { drop(view.await) }),
+            tokio::spawn(view),
             tokio::spawn(async { drop(confirm.await) }),
         ];
         let context = Arc::new(Context {

@@ -15,11 +15,10 @@ use crate::{
     account::Account,
     chain::scripted::{
         attesting::{self, id_of, COLLATERAL, VALIDITY},
-        Fate, Scripted, Sent, NOW,
+        Fate, Scripted, Sent, GENESIS, NOW,
     },
     platform::{Platform, PlatformError},
     seal::Sealer,
-    store::Store,
     view::{self, Why},
 };
 
@@ -114,11 +113,8 @@ impl World {
         let own =
             Identity { session, ..Identity::new(&self.account, OPERATOR, attesting::MEASUREMENT) };
         let machine = Arc::new(Machine::default());
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) =
-            Store::open(folder.path(), &Sealer::new(&[1; 32]), &self.account.id()).unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
-        let follow = view::follow(chain.clone(), store, own, attesting::root(), sender);
+        let follow = view::follow(chain.clone(), GENESIS, own, attesting::root(), sender);
         let (submitter, _) = Submitter::start(chain.clone());
         let (quotes, _) = Quotes::start(self.account.clone(), own, machine.clone());
         let attester = Attester {
@@ -133,7 +129,7 @@ impl World {
         };
         let (problem_sender, problem) = watch::channel(None);
         let attest = run(attester, outlook.clone(), problem_sender);
-        let tasks = vec![tokio::spawn(async { drop(follow.await) }), tokio::spawn(attest)];
+        let tasks = vec![tokio::spawn(follow), tokio::spawn(attest)];
         Start { chain, own, machine, problem, outlook, tasks }
     }
 }

@@ -25,27 +25,28 @@ struct World {
     chain: Arc<Scripted>,
     store: Store,
     outlook: watch::Receiver<Outlook>,
-    tasks: [JoinHandle<Result<(), StoreError>>; 2],
+    follow: JoinHandle<()>,
+    confirm: JoinHandle<Result<(), StoreError>>,
     store_task: JoinHandle<Result<(), StoreError>>,
 }
 
 impl World {
     async fn start(folder: &Path, chain: Arc<Scripted>) -> Self {
-        let (store, store_task) = Store::open(folder, &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
+        let (store, store_task) =
+            Store::open(folder, &Sealer::new(&[7; 32]), &ACCOUNT, GENESIS).unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
         let (c, s) = (chain.clone(), store.clone());
-        let follow = view::follow(c.clone(), s.clone(), OWN, attesting::root(), sender);
+        let follow = view::follow(c.clone(), GENESIS, OWN, attesting::root(), sender);
         let follow = tokio::spawn(follow);
         let (submitter, _) = Submitter::start(c.clone());
         let confirm = tokio::spawn(run(c, submitter, s, ACCOUNT, outlook.clone()));
-        Self { chain, store, outlook, tasks: [follow, confirm], store_task }
+        Self { chain, store, outlook, follow, confirm, store_task }
     }
 
     async fn stop(self) {
-        for task in self.tasks {
-            task.abort();
-            let _ = task.await;
-        }
+        self.follow.abort();
+        self.confirm.abort();
+        let _ = self.confirm.await;
         drop(self.store);
         in_time(self.store_task).await.unwrap().unwrap();
     }
@@ -188,8 +189,8 @@ async fn confirmations_wait_while_the_attestation_does_not_count_and_go_on_then(
 #[tokio::test]
 async fn what_else_the_account_sends_does_not_hold_confirmations_up() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, _task) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
-    store.pin_genesis(GENESIS).await.unwrap();
+    let (store, _task) =
+        Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT, GENESIS).unwrap();
     let chain = Scripted::at(10, &OWN);
     chain.mint(7, OWNER);
     let version = VersionKey { nft_id: 7, kind: KeyshareKind::Secret, version: 1 };
@@ -340,11 +341,10 @@ async fn what_can_never_be_served_is_wiped() {
 #[tokio::test]
 async fn an_older_state_of_the_chain_does_not_wipe_a_newer_record() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, _) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
-    store.pin_genesis(GENESIS).await.unwrap();
+    let (store, _) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT, GENESIS).unwrap();
     let chain = Scripted::at(10, &OWN);
     let (sender, mut outlook) = watch::channel(Outlook::default());
-    let follow = view::follow(chain.clone(), store.clone(), OWN, attesting::root(), sender);
+    let follow = view::follow(chain.clone(), GENESIS, OWN, attesting::root(), sender);
     let follow = tokio::spawn(follow);
     in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::Known(_)))).await.unwrap();
     let Outlook::Known(view) = outlook.borrow().clone() else { panic!("known") };
@@ -390,8 +390,8 @@ async fn view_at(chain: &Scripted, finalized: Head) -> View {
 #[tokio::test]
 async fn the_confirmation_of_a_version_that_stays_pending_is_repeated_rarely() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, _task) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT).unwrap();
-    store.pin_genesis(GENESIS).await.unwrap();
+    let (store, _task) =
+        Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT, GENESIS).unwrap();
     let chain = Scripted::at(10, &OWN);
     for nft_id in [7, 8] {
         chain.mint(nft_id, OWNER);

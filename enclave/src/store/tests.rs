@@ -17,8 +17,7 @@ fn seal_key() -> Sealer {
 type Task = JoinHandle<Result<(), StoreError>>;
 
 async fn open(folder: &Path) -> (Store, Task) {
-    let (store, task) = Store::open(folder, &seal_key(), &ACCOUNT).unwrap();
-    assert!(store.pin_genesis(GENESIS).await.unwrap());
+    let (store, task) = Store::open(folder, &seal_key(), &ACCOUNT, GENESIS).unwrap();
     (store, task)
 }
 
@@ -202,22 +201,28 @@ async fn many_concurrent_stores_are_all_durable() {
 async fn a_store_serves_one_chain_one_account_and_one_seal_key() {
     let folder = tempfile::tempdir().unwrap();
     let (store, task) = open(folder.path()).await;
-    assert!(!store.pin_genesis([9; 32]).await.unwrap());
     close(store, task).await;
-    let (store, task) = Store::open(folder.path(), &seal_key(), &ACCOUNT).unwrap();
-    assert!(!store.pin_genesis([9; 32]).await.unwrap());
-    assert!(store.pin_genesis(GENESIS).await.unwrap());
-    let twice = Store::open(folder.path(), &seal_key(), &ACCOUNT).err().unwrap();
+    let (store, task) = Store::open(folder.path(), &seal_key(), &ACCOUNT, GENESIS).unwrap();
+    let twice = Store::open(folder.path(), &seal_key(), &ACCOUNT, GENESIS).err().unwrap();
     assert!(twice.to_string().contains("already open"), "{twice}");
     close(store, task).await;
     assert!(matches!(
-        Store::open(folder.path(), &Sealer::new(&[9; 32]), &ACCOUNT),
+        Store::open(folder.path(), &Sealer::new(&[9; 32]), &ACCOUNT, GENESIS),
         Err(StoreError::DataKey(SealError::DoesNotOpen))
     ));
     assert!(matches!(
-        Store::open(folder.path(), &seal_key(), &[9; 32]),
+        Store::open(folder.path(), &seal_key(), &[9; 32], GENESIS),
         Err(StoreError::AnotherAccount)
     ));
+    let elsewhere = || Store::open(folder.path(), &seal_key(), &ACCOUNT, [9; 32]);
+    assert!(matches!(elsewhere(), Err(StoreError::AnotherChain)));
+    // Whoever changes the hash in the file gets no further.
+    let database = Database::create(folder.path().join(FILE_NAME)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(META).unwrap().insert(META_GENESIS, [9; 32].as_slice()).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert!(matches!(elsewhere(), Err(StoreError::DataKey(SealError::DoesNotOpen))));
 }
 
 #[tokio::test]
@@ -258,7 +263,7 @@ async fn shares_are_sealed_and_a_moved_or_changed_record_is_lost_not_served() {
 async fn a_file_that_is_no_store_is_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(FILE_NAME), [0x55; 8192]).unwrap();
-    let error = Store::open(folder.path(), &seal_key(), &ACCOUNT).err().unwrap();
+    let error = Store::open(folder.path(), &seal_key(), &ACCOUNT, GENESIS).err().unwrap();
     assert!(matches!(error, StoreError::Database(_)), "{error}");
     assert_eq!(std::fs::read(folder.path().join(FILE_NAME)).unwrap(), [0x55; 8192]);
 }
@@ -266,8 +271,7 @@ async fn a_file_that_is_no_store_is_a_clear_error() {
 #[tokio::test]
 async fn after_a_failure_nothing_is_reported_as_stored() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, task) = Store::open(folder.path(), &seal_key(), &ACCOUNT).unwrap();
-    store.pin_genesis(GENESIS).await.unwrap();
+    let (store, task) = Store::open(folder.path(), &seal_key(), &ACCOUNT, GENESIS).unwrap();
     store.fail().await;
     assert!(task.await.unwrap().is_err());
     assert!(matches!(store.store(new(key(7, 1), 10)).await, Err(StoreError::Closed)));

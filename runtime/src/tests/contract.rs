@@ -13,7 +13,7 @@ use super::{metadata_text::Text, *};
 const WRITE: &str = "TEE_WRITE_CONTRACT";
 
 /// By pallet: what `tee_primitives::abi::storage` leads to.
-const ENCLAVE_STORAGE: [(&str, &[&str]); 5] = [
+const ENCLAVE_STORAGE: [(&str, &[&str]); 7] = [
     (
         "Attestation",
         &[
@@ -28,8 +28,10 @@ const ENCLAVE_STORAGE: [(&str, &[&str]); 5] = [
             "QeIdentity",
         ],
     ),
+    ("Grandpa", &["Authorities"]),
     ("NFT", &["NextNFTId", "Nfts", "DelegatedNFTs"]),
     ("Rent", &["Contracts"]),
+    ("System", &["Account"]),
     (
         "TEE",
         &[

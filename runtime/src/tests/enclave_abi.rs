@@ -53,6 +53,11 @@ fn storage_keys_are_the_runtimes() {
             abi::storage::enclave_update(&raw),
             pallet_tee::EnclaveUpdates::<Runtime>::hashed_key_for(&operator),
         ),
+        (abi::storage::account(&raw), frame_system::Account::<Runtime>::hashed_key_for(&operator)),
+        (
+            abi::storage::grandpa_authorities(),
+            pallet_grandpa::Authorities::<Runtime>::hashed_key().to_vec(),
+        ),
         (abi::storage::now(), pallet_timestamp::Now::<Runtime>::hashed_key().to_vec()),
         (
             abi::storage::attestation_root(),
@@ -195,6 +200,76 @@ fn value_types_are_the_runtimes() {
         let contract =
             read::<rent::RentContractData<Raw, u128, Vec<Raw>>>(abi::storage::rent_contract(1));
         assert_eq!((contract.renter, contract.renter_cancellation_fee), (raw, fee));
+    });
+}
+
+#[test]
+fn the_finality_authorities_are_the_runtimes() {
+    storage_of("local_testnet").execute_with(|| {
+        let bytes = sp_io::storage::get(&abi::storage::grandpa_authorities()).unwrap();
+        let stored = Vec::<([u8; 32], u64)>::decode_all(&mut &bytes[..]).unwrap();
+        let expected = Grandpa::grandpa_authorities().into_iter();
+        let expected = expected.map(|(id, weight)| (id.into_inner().0, weight));
+        assert!(stored.into_iter().eq(expected));
+        // Enclaves compute the genesis block's hash under this version's rules.
+        assert_eq!(VERSION.system_version, 1);
+    });
+}
+
+#[test]
+fn what_enclaves_sign_is_a_transaction_of_the_runtime_without_a_tip() {
+    use abi::extrinsic::{Binding, ERA_BLOCKS};
+    use sp_runtime::{
+        generic::{Era, Preamble},
+        traits::Checkable,
+    };
+
+    // A call that is signed as it is, and one that is signed as its hash.
+    let calls = [RuntimeCall::System(frame_system::Call::remark { remark: vec![] }), {
+        let remark = vec![7; 300];
+        RuntimeCall::System(frame_system::Call::remark { remark })
+    }];
+    let pair = Alice.pair();
+    let account: tee_primitives::RawAccountId = Alice.to_account_id().into();
+    development().execute_with(|| {
+        for (call, number) in calls.into_iter().zip([70u32, 128]) {
+            let [genesis, made_at] = [[1; 32], [2; 32]];
+            frame_system::BlockHash::<Runtime>::insert(0, Hash::from(genesis));
+            frame_system::BlockHash::<Runtime>::insert(number, Hash::from(made_at));
+            System::set_block_number(number + ERA_BLOCKS - 1);
+            let binding = Binding {
+                genesis_hash: genesis,
+                spec_version: VERSION.spec_version,
+                transaction_version: VERSION.transaction_version,
+                made_at: (number, made_at),
+                nonce: 300,
+            };
+            let encoded = call.encode();
+            let signature = pair.sign(&binding.payload(&encoded)).0;
+            let bytes = binding.transaction(&encoded, &account, &signature);
+            let decoded = UncheckedExtrinsic::decode_all(&mut &bytes[..]).unwrap();
+            assert_eq!(decoded.function, call);
+            let Preamble::Signed(_, _, extension) = &decoded.preamble else {
+                panic!("it is not signed");
+            };
+            assert_eq!(extension.4 .0, Era::mortal(ERA_BLOCKS.into(), number.into()));
+            assert_eq!((extension.5 .0, extension.7.tip()), (300, 0));
+            let lookup = frame_system::ChainContext::<Runtime>::default();
+            assert!(decoded.clone().check(&lookup).is_ok());
+            // Bound to all of it.
+            for other in [
+                Binding { genesis_hash: [3; 32], ..binding },
+                Binding { spec_version: 0, ..binding },
+                Binding { transaction_version: 0, ..binding },
+                Binding { made_at: (number, [3; 32]), ..binding },
+                Binding { nonce: 301, ..binding },
+            ] {
+                let signature = pair.sign(&other.payload(&encoded)).0;
+                let bytes = binding.transaction(&encoded, &account, &signature);
+                let decoded = UncheckedExtrinsic::decode_all(&mut &bytes[..]).unwrap();
+                assert!(decoded.check(&lookup).is_err());
+            }
+        }
     });
 }
 

@@ -134,8 +134,8 @@ async fn what_an_earlier_start_attested_does_not_count() {
     let (sender, mut outlook) = watch::channel(Outlook::default());
     enclave.chain.attest(&earlier, 102);
     enclave.chain.finalize(103);
-    let (chain, store) = (enclave.chain.clone(), enclave.context.store.clone());
-    let follow = view::follow(chain, store, enclave.own, attesting::root(), sender);
+    let chain = enclave.chain.clone();
+    let follow = view::follow(chain, GENESIS, enclave.own, attesting::root(), sender);
     let follow = tokio::spawn(follow);
     let known = |outlook: &Outlook| matches!(outlook, Outlook::Known(_));
     let Outlook::Known(view) = in_time(outlook.wait_for(known)).await.unwrap().clone() else {
