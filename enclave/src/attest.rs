@@ -129,7 +129,7 @@ pub async fn run(
     loop {
         let view = match &*outlook.borrow_and_update() {
             Outlook::Known(view) => Some(view.clone()),
-            Outlook::Unknown | Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => None,
+            _ => None,
         };
         let is_time = not_before <= Instant::now();
         if let Some(view) = view.filter(|_| is_time) {

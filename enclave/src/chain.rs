@@ -4,10 +4,18 @@
 //! | module | holds |
 //! |---|---|
 //! | [`spec`] | which chain it is: its first block and first authorities, from a trusted file |
-//! | [`rpc`] | the implementation over a node's RPC |
+//! | [`finality`] | which blocks are final: justifications, and the sets of authorities that sign them |
+//! | [`proof`] | values of a final block's state |
+//! | [`node`] | a node's RPC; nothing it says is believed |
+//! | [`lie`] | what a node can say that is not so |
+//! | [`verified`] | all of it together: the implementation over nodes that are not trusted |
 //! | [`facts`] | what the chain stores, decoded |
 //!
 //! A failure to read is an error, never the answer "there is nothing".
+//!
+//! **Who is trusted.** Two thirds of the authorities of each set, beginning with those in the
+//! specification; what they have made final is the chain. A node can keep news back, and no more:
+//! whoever is told nothing new for too long stops serving (see [`view`](crate::view)).
 
 use std::sync::Arc;
 
@@ -16,10 +24,14 @@ use tee_primitives::{BlockNumber, Hash};
 use tokio::sync::watch;
 
 pub mod facts;
-pub mod rpc;
+pub mod finality;
+pub mod lie;
+pub mod node;
+pub mod proof;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub mod spec;
+pub mod verified;
 
 pub use sp_runtime::traits::BlakeTwo256;
 
@@ -38,7 +50,7 @@ pub struct Head {
 /// Which chain it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChainInfo {
-    /// Its name, as the node gives it.
+    /// Its name.
     pub name: String,
     /// Hash of its first block.
     pub genesis_hash: Hash,
@@ -49,9 +61,9 @@ pub struct ChainInfo {
 pub struct Heads {
     /// The chain they belong to.
     pub chain: Arc<ChainInfo>,
-    /// The newest finalized block.
+    /// The newest finalized block. It is proven to be that.
     pub finalized: Head,
-    /// Number of the newest block, finalized or not.
+    /// Number of the newest block, finalized or not, by the node's word.
     pub best: BlockNumber,
 }
 
@@ -60,8 +72,8 @@ pub struct Heads {
 pub enum At {
     /// At this finalized block.
     Finalized(Hash),
-    /// At whichever block is newest now. It may never be finalized: nothing is decided by it but
-    /// whether waiting is worthwhile.
+    /// At whichever block is newest now, by the node's word. It may never be finalized: nothing is
+    /// decided by it but whether waiting is worthwhile.
     Best,
 }
 
@@ -74,6 +86,9 @@ pub enum ChainError {
     /// A node answered something that is not what was asked for.
     #[error("the chain's answer is malformed: {0}")]
     Malformed(&'static str),
+    /// A node answered what is not so.
+    #[error("a node was caught in a lie: {0}")]
+    Lied(lie::Lie),
 }
 
 /// Why it is not known that a transaction was included.
@@ -82,9 +97,6 @@ pub enum SubmitError {
     /// The chain cannot be reached.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// The node's description of the chain would make the enclave sign another call than it wants.
-    #[error("the node describes another call than the one to be signed: enclave and chain differ")]
-    AnotherCall,
     /// The node refused the transaction.
     #[error("the transaction was refused: {0}")]
     Refused(String),
@@ -99,7 +111,7 @@ pub enum SubmitError {
 /// A transaction that is in a finalized block.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Included {
-    /// The block.
+    /// A finalized block whose state shows that the account has sent it.
     pub block: Head,
     /// Why its call failed, in the node's words: for people. Whether it did what it should is in the
     /// chain's state.
@@ -111,15 +123,13 @@ pub type Values = Vec<Option<Vec<u8>>>;
 
 /// Access to the chain.
 pub trait Chain: Send + Sync + 'static {
-    /// The newest blocks; `None` until a node has told any. The finalized number does not fall while
-    /// the nodes are on one chain. After another chain it may: that the enclave nevertheless never
-    /// goes back is the promise of [`View`](crate::view::View).
+    /// The newest blocks; `None` until one is proven to be final. The finalized number never falls.
     fn heads(&self) -> watch::Receiver<Option<Heads>>;
 
-    /// Whether a node is connected.
-    fn is_reachable(&self) -> bool;
+    /// Why no node is followed, for people; `None` if one is.
+    fn trouble(&self) -> Option<String>;
 
-    /// Reads storage items, all at one block.
+    /// Reads storage items, all at one block: at a finalized one, by proof.
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>>;
 
     /// Signs an encoded call with the enclave's account, submits it and waits until it is

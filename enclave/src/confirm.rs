@@ -80,14 +80,16 @@ pub async fn run(
     loop {
         let view = match &*outlook.borrow_and_update() {
             Outlook::Known(view) => Some(view.clone()),
-            Outlook::Unknown | Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => None,
+            _ => None,
         };
         if let Some(view) = view {
             match task.step(&view).await {
                 Ok(()) => (),
                 Err(StepError::Chain(error)) => match error {
                     ChainError::Unreachable(_) => tracing::debug!(%error, "the chain was not read"),
-                    ChainError::Malformed(_) => task.complain(error.to_string()),
+                    ChainError::Malformed(_) | ChainError::Lied(_) => {
+                        task.complain(error.to_string());
+                    }
                 },
                 Err(StepError::Store(error)) => return Err(error),
             }
@@ -307,9 +309,7 @@ impl Confirmer {
             Err(error) => {
                 self.not_before = view.finalized.number.saturating_add(self.pause());
                 match error {
-                    SubmitError::AnotherCall | SubmitError::Refused(_) => {
-                        self.complain(error.to_string());
-                    }
+                    SubmitError::Refused(_) => self.complain(error.to_string()),
                     SubmitError::Chain(_) | SubmitError::Timeout | SubmitError::Outdated => {
                         tracing::debug!(%error, "confirmations were not sent");
                     }

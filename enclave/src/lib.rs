@@ -4,8 +4,9 @@
 //!
 //! | module | owns | promises |
 //! |---|---|---|
-//! | [`chain`] | access to the chain | reads at one block; a failure is an error, never an answer |
-//! | [`view`] | what is known of the chain and of the own place on it | all of it from one finalized block, and never from an older one than before; another chain is never served |
+//! | [`chain`] | access to the chain | nodes are not trusted: what is not proven is an error, never an answer |
+//! | [`checkpoint`] | how far finality was followed | sealed; without it only the next start takes longer |
+//! | [`view`] | what is known of the chain and of the own place on it | all of it from one finalized block, never from an older one than before, and none that is too old; another runtime is never served |
 //! | [`store`] | the records and the outbox | what was answered with success is durable |
 //! | [`submit`] | the account's nonce | transactions go one after the other, whoever wants them sent |
 //! | [`confirm`] | what was sent of the outbox | every stored share ends confirmed, or pointless by the chain's word |
@@ -44,6 +45,7 @@ pub mod account;
 pub mod api;
 pub mod attest;
 pub mod chain;
+pub mod checkpoint;
 pub mod command;
 pub mod config;
 pub mod confirm;
@@ -64,10 +66,13 @@ use account::{Account, AccountError};
 use api::{ApiLimits, Context};
 use attest::{pccs::Pccs, Attester, Pauses};
 use chain::{
-    rpc::RpcChain,
+    finality::Finality,
+    node::{Connect, Url},
     spec::{Genesis, SpecError},
-    Chain,
+    verified::VerifiedChain,
+    Chain, ChainInfo,
 };
+use checkpoint::Checkpoint;
 use config::{AttestationPush, Config};
 use identity::Identity;
 use park::{Park, ParkLimits};
@@ -161,7 +166,7 @@ pub async fn run(
         .map_err(|error| RunError::Folder { folder: folder.clone(), error })?;
     let genesis = Genesis::read(&config.chain_spec)
         .map_err(|error| RunError::ChainSpec { path: config.chain_spec.clone(), error })?;
-    let sealer = Sealer::new(&*platform.seal_key()?);
+    let sealer = Arc::new(Sealer::new(&*platform.seal_key()?));
     let account = Arc::new(load_account(folder, &sealer)?);
     let own = Identity::new(&account, config.operator, platform.measurement());
     tracing::info!(
@@ -182,13 +187,19 @@ pub async fn run(
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
 
-    let (chain, mut chain_task) = RpcChain::start(config.rpc_urls, account.signer());
+    let checkpoint = Checkpoint::new(folder, sealer, &genesis.hash);
+    let finality = checkpoint.read().unwrap_or_else(|| Finality::at_genesis(&genesis));
+    let nodes = config.rpc_urls.into_iter().map(|url| Arc::new(Url(url)) as Arc<dyn Connect>);
+    let info = ChainInfo { name: genesis.name, genesis_hash: genesis.hash };
+    let (chain, finality, mut chain_task) =
+        VerifiedChain::start(nodes.collect(), info, finality, account.signer());
+    let checkpoint_task = tokio::spawn(checkpoint.keep(finality));
     let chain: Arc<dyn Chain> = Arc::new(chain);
     let (submitter, mut submit_task) = Submitter::start(chain.clone());
     let (quotes, mut quotes_task) = Quotes::start(account.clone(), own, platform.clone());
     let (outlook_sender, outlook) = watch::channel(Outlook::default());
     let root = platform.root().to_vec();
-    let view = view::follow(chain.clone(), genesis.hash, own, root.clone(), outlook_sender);
+    let view = view::follow(chain.clone(), own, root.clone(), view::MAX_LAG, outlook_sender);
     let confirm =
         confirm::run(chain.clone(), submitter.clone(), store.clone(), own.account, outlook.clone());
     let (problem_sender, problem) = watch::channel(None);
@@ -238,7 +249,7 @@ pub async fn run(
         server.await?;
     }
     confirm.abort();
-    for task in [view, chain_task, submit_task, quotes_task, attest_task] {
+    for task in [view, chain_task, checkpoint_task, submit_task, quotes_task, attest_task] {
         task.abort();
     }
     // The store's task ends, and the database is closed, when nobody can write any more.

@@ -5,10 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use sp_crypto_hashing::blake2_256;
 use tee_primitives::{
+    abi::ENCLAVE_ABI,
     attestation::{record::AllowedMeasurement, PlatformId},
     Hash,
 };
-use tokio::{sync::watch, time};
+use tokio::{
+    sync::watch,
+    time::{self, Instant},
+};
 
 use crate::{
     chain::{
@@ -24,6 +28,15 @@ pub use attestation::{Live, Why};
 
 /// Wait before the own place is read again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How far the chain's time may fall behind the time that goes by, before nothing is served: an
+/// owner may have sold meanwhile. Blocks of the chain are seconds apart, and a block's time may be 30
+/// seconds ahead.
+pub const MAX_LAG: Duration = Duration::from_secs(120);
+
+/// Where passing time is counted from: beyond every time a chain can have, so that differences are
+/// never negative.
+const ORIGIN: Duration = Duration::from_secs(1 << 40);
 
 /// The chain at its newest finalized block. All of it belongs to that block. From one view to the
 /// next the block's number never falls, whichever nodes are connected in between: an older state
@@ -64,13 +77,14 @@ impl View {
 /// What is known of the chain.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Outlook {
-    /// Nothing: no node has answered since the start.
+    /// Nothing: no node has proven a final block since the start.
     #[default]
     Unknown,
-    /// The node is on another chain than the one that the enclave serves.
-    AnotherChain {
-        /// Genesis hash of the node's chain.
-        found: Hash,
+    /// The runtime stores and calls things otherwise than this build knows: nothing it says is
+    /// understood. Data stays as it is.
+    AnotherAbi {
+        /// What it says that it is like.
+        found: Option<u32>,
     },
     /// The chain trusts another root of attestation than the enclave's own: what it says about
     /// attestations means nothing here. A development chain never gets a real enclave, nor a real
@@ -79,79 +93,141 @@ pub enum Outlook {
         /// Blake2-256 of the certificate that the chain trusts; `None` if it has none.
         found: Option<Hash>,
     },
+    /// The chain at its newest finalized block, which has become too old to be served by.
+    Stale(View),
     /// The chain at its newest finalized block.
     Known(View),
 }
 
 /// Follows the chain's heads and publishes an [`Outlook`] for each newer finalized one. `root` is
-/// the certificate (DER) that the chain must trust. Ends when there are no more heads.
+/// the certificate (DER) that the chain must trust, `max_lag` how far it may fall behind, which is
+/// [`MAX_LAG`]. Ends when there are no more heads.
 pub async fn follow(
     chain: Arc<dyn Chain>,
-    genesis_hash: Hash,
     own: Identity,
     root: Vec<u8>,
+    max_lag: Duration,
     outlook: watch::Sender<Outlook>,
 ) {
     let mut heads = chain.heads();
-    let mut highest: Option<View> = None;
     let mut reader = Reader { chain, own, root, machine: None, history: History::Nothing };
+    let mut highest: Option<Head> = None;
+    let mut clock = Clock::new(max_lag);
+    let mut stale_at = None;
     loop {
-        let Some(newest) = heads.borrow_and_update().clone() else {
-            if heads.changed().await.is_err() {
-                return;
-            }
-            continue;
-        };
-        if newest.chain.genesis_hash != genesis_hash {
-            let found = newest.chain.genesis_hash;
-            if tell(&outlook, Outlook::AnotherChain { found }) {
-                tracing::error!(
-                    chain = newest.chain.name,
-                    genesis = hex::encode(found),
-                    "the node is on another chain than the one this enclave serves"
-                );
-            }
-        } else {
-            let passed =
-                highest.as_ref().filter(|view| view.finalized.number >= newest.finalized.number);
-            match passed {
-                // The node is behind one that was connected before. What it does not have cannot be
-                // read there: that is an error, and not an older answer.
-                Some(highest) => publish(&outlook, highest),
-                None => match reader.read(newest.chain, newest.finalized).await {
-                    Ok(Ok(view)) => publish(&outlook, highest.insert(view)),
-                    Ok(Err(AnotherRoot(found))) => {
-                        if tell(&outlook, Outlook::AnotherRoot { found }) {
-                            tracing::error!(
-                                found = found.map(hex::encode),
-                                "the chain trusts another root of attestation than this enclave: it \
-                                 is not served"
-                            );
+        let newest = heads.borrow_and_update().clone();
+        let newer = newest
+            .filter(|newest| highest.is_none_or(|head| head.number < newest.finalized.number));
+        if let Some(newest) = newer {
+            match reader.read(newest.chain, newest.finalized).await {
+                Ok(read) => {
+                    highest = Some(newest.finalized);
+                    match read {
+                        Ok(view) => {
+                            stale_at = Some(clock.stale_at(Instant::now(), view.now));
+                            publish(&outlook, &view);
                         }
-                    }
-                    Err(error) => {
-                        match error {
-                            ChainError::Unreachable(_) => {
-                                tracing::debug!(%error, "the own place could not be read");
-                            }
-                            ChainError::Malformed(_) => {
-                                tracing::warn!(%error, "the own place could not be read");
+                        Err(other) => {
+                            stale_at = None;
+                            if tell(&outlook, other.clone()) {
+                                complain(&other);
                             }
                         }
-                        time::sleep(RETRY).await;
-                        continue;
                     }
-                },
+                }
+                Err(error) => {
+                    match error {
+                        ChainError::Unreachable(_) => {
+                            tracing::debug!(%error, "the own place could not be read");
+                        }
+                        ChainError::Malformed(_) | ChainError::Lied(_) => {
+                            tracing::warn!(%error, "the own place could not be read");
+                        }
+                    }
+                    // A newer head may come meanwhile; the present view may grow stale.
+                    let retry = Instant::now() + RETRY;
+                    time::sleep_until(stale_at.map_or(retry, |at| retry.min(at))).await;
+                    expire(&outlook, stale_at);
+                    if heads.has_changed().is_err() {
+                        return;
+                    }
+                    continue;
+                }
             }
         }
-        if heads.changed().await.is_err() {
-            return;
+        tokio::select! {
+            changed = heads.changed() => if changed.is_err() {
+                return;
+            },
+            () = time::sleep_until(stale_at.unwrap_or_else(Instant::now)), if stale_at.is_some() => {
+                expire(&outlook, stale_at);
+                stale_at = None;
+            }
         }
     }
 }
 
-/// The chain trusts another root, with this hash.
-struct AnotherRoot(Option<Hash>);
+/// Notices when the newest final block is too old to be served by: because no newer one comes, or
+/// because they come later and later. The enclave has no clock that its machine could not change;
+/// what it has is the chain's time and how fast time goes by. Once both went along, the chain's time
+/// may not fall behind by more than `max_lag`.
+struct Clock {
+    max_lag: Duration,
+    first: Option<Instant>,
+    /// The smallest lead of the passing time over the chain's: how little they have been apart.
+    least: Option<Duration>,
+}
+
+impl Clock {
+    fn new(max_lag: Duration) -> Self {
+        Self { max_lag, first: None, least: None }
+    }
+
+    /// When a block with this time, which became known at `arrival`, grows too old.
+    fn stale_at(&mut self, arrival: Instant, seconds: u64) -> Instant {
+        let first = *self.first.get_or_insert(arrival);
+        let passed = arrival.saturating_duration_since(first).saturating_add(ORIGIN);
+        let lead = passed.saturating_sub(Duration::from_secs(seconds));
+        let least = self.least.map_or(lead, |least| least.min(lead));
+        self.least = Some(least);
+        let lag = lead.saturating_sub(least);
+        arrival + self.max_lag.saturating_sub(lag)
+    }
+}
+
+/// Makes a view stale whose time has come.
+fn expire(outlook: &watch::Sender<Outlook>, stale_at: Option<Instant>) {
+    if stale_at.is_none_or(|at| Instant::now() < at) {
+        return;
+    }
+    outlook.send_if_modified(|known| match known {
+        Outlook::Known(view) => {
+            tracing::error!(
+                block = view.finalized.number,
+                "the newest final block is too old: nothing is served by it"
+            );
+            *known = Outlook::Stale(view.clone());
+            true
+        }
+        _ => false,
+    });
+}
+
+fn complain(outlook: &Outlook) {
+    match outlook {
+        Outlook::AnotherAbi { found } => tracing::error!(
+            found,
+            known = ENCLAVE_ABI,
+            "the runtime is another one than this build knows: it is not served; a build for it is \
+             needed"
+        ),
+        Outlook::AnotherRoot { found } => tracing::error!(
+            found = found.map(hex::encode),
+            "the chain trusts another root of attestation than this enclave: it is not served"
+        ),
+        Outlook::Unknown | Outlook::Stale(_) | Outlook::Known(_) => (),
+    }
+}
 
 /// Reads the own place, and remembers what one block alone does not tell.
 struct Reader {
@@ -191,11 +267,15 @@ impl Reader {
         &mut self,
         chain: Arc<ChainInfo>,
         finalized: Head,
-    ) -> Result<Result<View, AnotherRoot>, ChainError> {
+    ) -> Result<Result<View, Outlook>, ChainError> {
         let at = At::Finalized(finalized.hash);
         let facts = facts::attestation(&*self.chain, at, &self.own, self.machine).await?;
+        if facts.abi != Some(ENCLAVE_ABI) {
+            return Ok(Err(Outlook::AnotherAbi { found: facts.abi }));
+        }
         if facts.root.as_ref() != Some(&self.root) {
-            return Ok(Err(AnotherRoot(facts.root.map(|root| blake2_256(&root)))));
+            let found = facts.root.map(|root| blake2_256(&root));
+            return Ok(Err(Outlook::AnotherRoot { found }));
         }
         let assignment =
             facts::assignment(&*self.chain, at, &self.own.account, &self.own.operator).await?;
@@ -234,7 +314,7 @@ fn publish(outlook: &watch::Sender<Outlook>, view: &View) {
     let before = match &*outlook.borrow() {
         Outlook::Known(known) if known == view => return,
         Outlook::Known(known) => Some((known.assignment, known.attestation)),
-        Outlook::Unknown | Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => None,
+        _ => None,
     };
     if before.map(|(assignment, _)| assignment) != Some(view.assignment) {
         match view.assignment {
@@ -258,7 +338,9 @@ fn publish(outlook: &watch::Sender<Outlook>, view: &View) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::scripted::{attesting, Scripted, GENESIS, OWN};
+    use tee_primitives::abi::storage;
+
+    use crate::chain::scripted::{attesting, Scripted, OWN};
 
     const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -269,9 +351,13 @@ mod tests {
 
     impl World {
         fn start() -> Self {
+            Self::start_with(MAX_LAG)
+        }
+
+        fn start_with(max_lag: Duration) -> Self {
             let chain = Scripted::at(10, &OWN);
             let (sender, outlook) = watch::channel(Outlook::default());
-            tokio::spawn(follow(chain.clone(), GENESIS, OWN, attesting::root(), sender));
+            tokio::spawn(follow(chain.clone(), OWN, attesting::root(), max_lag, sender));
             Self { chain, outlook }
         }
 
@@ -308,11 +394,6 @@ mod tests {
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        world.at(10).await;
-        // A node on another chain, then again one that lags.
-        world.chain.finalize_on(20, [0xcc; 32]);
-        world.sees(|outlook| matches!(outlook, Outlook::AnotherChain { .. })).await;
-        world.chain.finalize(9);
         world.at(10).await;
         world.finalize(11).await;
     }
@@ -403,5 +484,53 @@ mod tests {
         world.sees(|outlook| *outlook == Outlook::AnotherRoot { found: None }).await;
         world.chain.set_root(Some(&attesting::root()));
         assert!(world.finalize(13).await.service().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_runtime_that_this_build_does_not_know_is_not_served() {
+        let mut world = World::start();
+        world.at(10).await;
+        world.chain.set(storage::enclave_abi(), ENCLAVE_ABI + 1);
+        world.chain.finalize(11);
+        let found = Some(ENCLAVE_ABI + 1);
+        world.sees(|outlook| *outlook == Outlook::AnotherAbi { found }).await;
+        world.chain.remove(&storage::enclave_abi());
+        world.chain.finalize(12);
+        world.sees(|outlook| *outlook == Outlook::AnotherAbi { found: None }).await;
+        world.chain.set(storage::enclave_abi(), ENCLAVE_ABI);
+        assert!(world.finalize(13).await.service().is_some());
+    }
+
+    /// F30: while finality stalls, tokens do not expire and owners do not change.
+    #[tokio::test]
+    async fn f30_a_view_that_no_newer_block_follows_grows_stale_and_recovers() {
+        let max_lag = Duration::from_millis(1500);
+        let mut world = World::start_with(max_lag);
+        let start = Instant::now();
+        world.at(10).await;
+        world.sees(|outlook| matches!(outlook, Outlook::Stale(_))).await;
+        assert!(start.elapsed() >= max_lag);
+        // The chain's time goes on with it.
+        world.chain.set_time(world.chain.time() + start.elapsed().as_secs());
+        assert!(world.finalize(11).await.service().is_some());
+    }
+
+    #[test]
+    fn blocks_that_come_later_and_later_are_noticed() {
+        let mut clock = Clock::new(MAX_LAG);
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(clock.stale_at(after(0), 5000), after(120));
+        // Time goes by as on the chain.
+        assert_eq!(clock.stale_at(after(60), 5060), after(180));
+        // A block half a minute old; then the chain is told at half its speed.
+        assert_eq!(clock.stale_at(after(120), 5090), after(210));
+        assert_eq!(clock.stale_at(after(300), 5180), after(300));
+        assert_eq!(clock.stale_at(after(400), 5230), after(400));
+        // The chain's news at once again: nothing is held against it.
+        assert_eq!(clock.stale_at(after(401), 5401), after(521));
+        // An author whose clock is ahead makes the others a little late.
+        assert_eq!(clock.stale_at(after(402), 5432), after(522));
+        assert_eq!(clock.stale_at(after(403), 5403), after(493));
     }
 }

@@ -26,6 +26,9 @@ pub struct Health {
     pub version: &'static str,
     /// The state, for people.
     pub description: &'static str,
+    /// Why no node is followed, for people: not told if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_problem: Option<String>,
     /// The enclave's account, SS58.
     pub enclave_address: String,
     /// How the enclave proves what it is.
@@ -54,8 +57,10 @@ pub struct Attestation {
 pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
     let outlook = context.outlook.borrow().clone();
     let (chain, block_number) = match &outlook {
-        Outlook::Known(view) => (view.chain.name.clone(), view.finalized.number),
-        Outlook::Unknown | Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => {
+        Outlook::Known(view) | Outlook::Stale(view) => {
+            (view.chain.name.clone(), view.finalized.number)
+        }
+        Outlook::Unknown | Outlook::AnotherAbi { .. } | Outlook::AnotherRoot { .. } => {
             (String::new(), 0)
         }
     };
@@ -69,6 +74,7 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         sync_state,
         version: env!("CARGO_PKG_VERSION"),
         description,
+        chain_problem: context.chain.trouble(),
         enclave_address: context.account.address().into(),
         attestation: attestation(&context, &outlook),
     })
@@ -80,13 +86,16 @@ fn service(context: &Context, outlook: &Outlook) -> Result<(), &'static str> {
         Outlook::Unknown => {
             return Err("The enclave waits for its first connection to the chain.");
         }
-        Outlook::AnotherChain { .. } => {
-            return Err("The node is on another chain than the one this enclave serves.");
+        Outlook::AnotherAbi { .. } => {
+            return Err("The chain's runtime needs another build of this enclave.");
+        }
+        Outlook::Stale(_) => {
+            return Err("The newest final block that a node has shown is too old.");
         }
         Outlook::AnotherRoot { .. } => return Err(ANOTHER_ROOT),
         Outlook::Known(view) => view,
     };
-    if !context.chain.is_reachable() {
+    if context.chain.trouble().is_some() {
         return Err("The enclave cannot reach the chain.");
     }
     if view.assignment.is_none() {
@@ -105,9 +114,11 @@ fn attestation(context: &Context, outlook: &Outlook) -> Attestation {
         problem: context.problem.borrow().as_ref().map(ToString::to_string),
     };
     match outlook {
-        Outlook::Known(view) => describe(&mut attestation, view, &context.account.session()),
+        Outlook::Known(view) | Outlook::Stale(view) => {
+            describe(&mut attestation, view, &context.account.session())
+        }
         Outlook::AnotherRoot { .. } => attestation.problem = Some(ANOTHER_ROOT.into()),
-        Outlook::Unknown | Outlook::AnotherChain { .. } => (),
+        Outlook::Unknown | Outlook::AnotherAbi { .. } => (),
     }
     attestation
 }

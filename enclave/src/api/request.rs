@@ -86,8 +86,8 @@ pub(super) fn arrival(context: &Context) -> Result<Arrival, Failure> {
 fn known(outlook: Outlook) -> Result<View, Failure> {
     match outlook {
         Outlook::Known(view) => Ok(view),
-        Outlook::Unknown => Err(Status::ChainUnavailable.into()),
-        Outlook::AnotherChain { .. } | Outlook::AnotherRoot { .. } => {
+        Outlook::Unknown | Outlook::Stale(_) => Err(Status::ChainUnavailable.into()),
+        Outlook::AnotherAbi { .. } | Outlook::AnotherRoot { .. } => {
             Err(Status::NotInService.into())
         }
     }

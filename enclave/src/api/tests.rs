@@ -10,6 +10,7 @@ use axum::{
 use serde_json::{json, Value};
 use subxt_signer::sr25519::{dev, Keypair};
 use tee_primitives::{
+    abi::{storage, ENCLAVE_ABI},
     cluster::ClusterType,
     keyshare::{split_of_signer, KeyshareKind},
     nft::{NftId, NftState},
@@ -150,16 +151,13 @@ impl Enclave {
         let (store, store_task) =
             Store::open(folder.path(), &Sealer::new(&[1; 32]), &id, GENESIS).unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
-        let view = view::follow(chain.clone(), GENESIS, own, attesting::root(), sender);
+        let view = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
         let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
         let platform = Arc::new(Machine(setup.quoting));
         let (quotes, _) = Quotes::start(account.clone(), own, platform.clone());
         let (problem_sender, problem) = watch::channel(None);
-        let tasks = vec![
-            tokio::spawn(view),
-            tokio::spawn(async { drop(confirm.await) }),
-        ];
+        let tasks = vec![tokio::spawn(view), tokio::spawn(async { drop(confirm.await) })];
         let context = Arc::new(Context {
             account,
             platform,
@@ -210,11 +208,12 @@ impl Enclave {
         self.sees(number).await;
     }
 
-    /// Its node is on another chain, at block 200.
-    async fn sees_another_chain(&self) {
-        self.chain.finalize_on(200, [0xcc; 32]);
+    /// The runtime is another one from block 200 on.
+    async fn sees_another_runtime(&self) {
+        self.chain.set(storage::enclave_abi(), ENCLAVE_ABI + 1);
+        self.chain.finalize(200);
         let mut outlook = self.context.outlook.clone();
-        in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::AnotherChain { .. })))
+        in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::AnotherAbi { .. })))
             .await
             .unwrap();
     }

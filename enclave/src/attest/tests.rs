@@ -15,7 +15,7 @@ use crate::{
     account::Account,
     chain::scripted::{
         attesting::{self, id_of, COLLATERAL, VALIDITY},
-        Fate, Scripted, Sent, GENESIS, NOW,
+        Fate, Scripted, Sent, NOW,
     },
     platform::{Platform, PlatformError},
     seal::Sealer,
@@ -114,7 +114,7 @@ impl World {
             Identity { session, ..Identity::new(&self.account, OPERATOR, attesting::MEASUREMENT) };
         let machine = Arc::new(Machine::default());
         let (sender, outlook) = watch::channel(Outlook::default());
-        let follow = view::follow(chain.clone(), GENESIS, own, attesting::root(), sender);
+        let follow = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
         let (quotes, _) = Quotes::start(self.account.clone(), own, machine.clone());
         let attester = Attester {

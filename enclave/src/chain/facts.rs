@@ -48,6 +48,8 @@ pub type Record = AttestationRecord<RawAccountId>;
 /// What decides about the own attestation, at one block.
 #[derive(Clone, Debug)]
 pub struct OwnAttestation {
+    /// What the runtime's storage and calls are like; `None` if it does not say.
+    pub abi: Option<u32>,
     /// DER of the certificate that the chain trusts.
     pub root: Option<Vec<u8>>,
     /// The chain's time, in seconds since the Unix epoch.
@@ -130,6 +132,7 @@ pub async fn attestation(
     machine: Option<PlatformId>,
 ) -> Result<OwnAttestation, ChainError> {
     let keys = [
+        storage::enclave_abi(),
         storage::attestation_root(),
         storage::now(),
         storage::attestation(&own.account),
@@ -137,7 +140,7 @@ pub async fn attestation(
         storage::tcb_policy(),
         storage::banned_platform(&machine.unwrap_or_default()),
     ];
-    let [root, now, record, measurement, policy, ban] = read(chain, at, keys).await?;
+    let [abi, root, now, record, measurement, policy, ban] = read(chain, at, keys).await?;
     let record: Option<Record> = decode(record)?;
     let is_platform_banned = match record.as_ref().map(|record| record.facts.platform) {
         None => false,
@@ -149,6 +152,7 @@ pub async fn attestation(
     };
     let milliseconds: u64 = decode(now)?.unwrap_or_default();
     Ok(OwnAttestation {
+        abi: decode(abi)?,
         root: decode(root)?,
         now: milliseconds / 1000,
         record,

@@ -176,11 +176,7 @@ impl Scripted {
 
     /// Finalizes everything that was set, in this block.
     pub(crate) fn finalize(&self, block: BlockNumber) {
-        self.finalize_on(block, GENESIS);
-    }
-
-    pub(crate) fn finalize_on(&self, block: BlockNumber, genesis_hash: Hash) {
-        let hash = Self::hash(genesis_hash, block);
+        let hash = Self::hash(block);
         {
             let mut state = self.state.lock().unwrap();
             let best = state.best.clone();
@@ -188,13 +184,13 @@ impl Scripted {
         }
         self.heads.send_modify(|heads| {
             let best = heads.as_ref().map_or(block, |heads| heads.best.max(block));
-            let chain = Arc::new(ChainInfo { name: "scripted".into(), genesis_hash });
+            let chain = Arc::new(ChainInfo { name: "scripted".into(), genesis_hash: GENESIS });
             *heads = Some(Heads { chain, finalized: Head { number: block, hash }, best });
         });
     }
 
-    fn hash(genesis_hash: Hash, block: BlockNumber) -> Hash {
-        blake2_256(&(genesis_hash, block).encode())
+    fn hash(block: BlockNumber) -> Hash {
+        blake2_256(&(GENESIS, block).encode())
     }
 
     pub(crate) fn finalized(&self) -> BlockNumber {
@@ -268,8 +264,8 @@ impl Chain for Scripted {
         self.heads.subscribe()
     }
 
-    fn is_reachable(&self) -> bool {
-        !self.state.lock().unwrap().unreachable
+    fn trouble(&self) -> Option<String> {
+        self.state.lock().unwrap().unreachable.then(|| "scripted".into())
     }
 
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {
@@ -318,7 +314,7 @@ impl Chain for Scripted {
             let failure = (!worked).then(|| "Scripted::Failed".into());
             match fate {
                 Fate::Works | Fate::FailsOnChain => {
-                    let hash = Self::hash(GENESIS, block);
+                    let hash = Self::hash(block);
                     Ok(Included { block: Head { number: block, hash }, failure })
                 }
                 Fate::ReplyLost => Err(SubmitError::Timeout),

@@ -89,6 +89,7 @@ mod tests {
 
     fn facts() -> OwnAttestation {
         OwnAttestation {
+            abi: None,
             root: Some(attesting::root()),
             now: NOW,
             record: Some(attesting::record(&OWN, 10)),

@@ -208,7 +208,7 @@ async fn availability_is_told_also_without_the_chain_and_on_another() {
     absent(enclave.get(path).await, 0);
     enclave.finalize(100).await;
     absent(enclave.get(path).await, 100);
-    enclave.sees_another_chain().await;
+    enclave.sees_another_runtime().await;
     absent(enclave.get(path).await, 0);
 }
 
@@ -248,14 +248,15 @@ async fn an_enclave_serves_only_where_it_is_assigned() {
 }
 
 #[tokio::test]
-async fn another_chain_is_not_served() {
+async fn a_runtime_that_needs_another_build_is_not_served_and_nothing_is_lost() {
     let enclave = Enclave::start().await;
-    enclave.sees_another_chain().await;
+    enclave.sees_another_runtime().await;
     enclave.store(&store_packet(NFT, SHARE, 200)).await.is(503, "NOTINSERVICE");
     enclave.get("/api/quote").await.is(503, "NOTINSERVICE");
     let health = enclave.get("/api/health").await;
     assert_eq!((health.code, &health.body["sync_state"]), (StatusCode::OK, &json!("")));
-    // Back on the right one.
+    // Back to the one that this build is for.
+    enclave.chain.set(storage::enclave_abi(), ENCLAVE_ABI);
     enclave.finalize(201).await;
     enclave.store(&store_packet(NFT, SHARE, 201)).await.is(200, "STORESUCCESS");
 }

@@ -5,6 +5,7 @@
 use codec::{Decode, DecodeAll};
 use subxt_signer::sr25519;
 use tee_primitives::{
+    abi::ENCLAVE_ABI,
     abi::{calls, storage},
     attestation::{
         collateral::{CollateralId, CollateralItem, PckCa},
@@ -111,6 +112,7 @@ pub(crate) fn record(own: &Identity, quote_block: BlockNumber) -> Record {
 impl Scripted {
     /// The chain's values at first.
     pub(super) fn trust(&self) {
+        self.set(storage::enclave_abi(), ENCLAVE_ABI);
         self.set_root(Some(&root()));
         self.set_time(NOW);
         self.set(storage::allowed_measurement(&MEASUREMENT), allowed());
@@ -210,7 +212,7 @@ impl Scripted {
         );
         assert!(is_signed, "enclaves send what they have signed");
         assert_eq!(payload.mrenclave, report.mr_enclave);
-        let hash = Self::hash(super::GENESIS, payload.block_number);
+        let hash = Self::hash(payload.block_number);
         let is_newer = self.record().is_none_or(|record| record.quote_block < payload.block_number);
         let is_allowed = self
             .get::<AllowedMeasurement>(&storage::allowed_measurement(&payload.mrenclave))
