@@ -74,6 +74,8 @@ pub struct DevnetConfig {
     pub periods: BTreeMap<&'static str, u64>,
     /// Slots whose enclaves do not bring their attestations to the chain by themselves.
     pub push_off: BTreeSet<u16>,
+    /// Slots whose enclaves follow the chain over another address than the node's.
+    pub rpc_urls: BTreeMap<u16, String>,
 }
 
 impl DevnetConfig {
@@ -93,6 +95,7 @@ impl DevnetConfig {
             pccs: PccsOptions::default(),
             periods: BTreeMap::new(),
             push_off: BTreeSet::new(),
+            rpc_urls: BTreeMap::new(),
         }
     }
 }
@@ -189,6 +192,7 @@ impl Devnet {
                 machine: u32::from(slot) + 1,
                 measurement: None,
                 isv_svn: None,
+                rpc_url: config.rpc_urls.get(&slot).cloned(),
                 push: !config.push_off.contains(&slot),
             })?;
             self.enclaves.push(enclave);

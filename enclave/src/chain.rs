@@ -9,6 +9,7 @@
 //! | [`node`] | a node's RPC; nothing it says is believed |
 //! | [`lie`] | what a node can say that is not so |
 //! | [`verified`] | all of it together: the implementation over nodes that are not trusted |
+//! | [`cache`] | what was read lately, refreshed at each final block |
 //! | [`facts`] | what the chain stores, decoded |
 //!
 //! A failure to read is an error, never the answer "there is nothing".
@@ -23,6 +24,7 @@ use futures::future::BoxFuture;
 use tee_primitives::{BlockNumber, Hash};
 use tokio::sync::watch;
 
+pub mod cache;
 pub mod facts;
 pub mod finality;
 pub mod lie;

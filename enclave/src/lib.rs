@@ -66,6 +66,7 @@ use account::{Account, AccountError};
 use api::{ApiLimits, Context};
 use attest::{pccs::Pccs, Attester, Pauses};
 use chain::{
+    cache::Cached,
     finality::Finality,
     node::{Connect, Url},
     spec::{Genesis, SpecError},
@@ -194,6 +195,7 @@ pub async fn run(
     let (chain, finality, mut chain_task) =
         VerifiedChain::start(nodes.collect(), info, finality, account.signer());
     let checkpoint_task = tokio::spawn(checkpoint.keep(finality));
+    let (chain, cache_task) = Cached::start(Arc::new(chain));
     let chain: Arc<dyn Chain> = Arc::new(chain);
     let (submitter, mut submit_task) = Submitter::start(chain.clone());
     let (quotes, mut quotes_task) = Quotes::start(account.clone(), own, platform.clone());
@@ -249,7 +251,9 @@ pub async fn run(
         server.await?;
     }
     confirm.abort();
-    for task in [view, chain_task, checkpoint_task, submit_task, quotes_task, attest_task] {
+    for task in
+        [view, chain_task, checkpoint_task, cache_task, submit_task, quotes_task, attest_task]
+    {
         task.abort();
     }
     // The store's task ends, and the database is closed, when nobody can write any more.

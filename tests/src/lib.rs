@@ -2,6 +2,8 @@
 //! What the end-to-end tests share: plain HTTP requests, secret NFTs in known states, and looking
 //! at the finalized chain. The network itself is the one that `tee devnet` starts.
 
+pub mod liar;
+
 use std::{
     future::Future,
     process::{Command, Output},

@@ -27,6 +27,8 @@ pub struct EnclaveConfig {
     pub measurement: Option<Measurement>,
     /// The security version that it reports; the program's default if not given.
     pub isv_svn: Option<u16>,
+    /// The node's address, if it is to be another one than the network's.
+    pub rpc_url: Option<String>,
     /// Whether the enclave brings its attestations to the chain by itself. The first one it must.
     pub push: bool,
 }
@@ -159,7 +161,7 @@ fn command(config: &EnclaveConfig, surroundings: &Surroundings, listen: &str) ->
         .args(["--listen", listen])
         .arg("--chain-spec")
         .arg(&surroundings.chain_spec)
-        .args(["--rpc-url", &surroundings.rpc_url])
+        .args(["--rpc-url", config.rpc_url.as_ref().unwrap_or(&surroundings.rpc_url)])
         .args(["--operator", &ss58(&config.operator.public_key().0)])
         .args(["--pccs-url", &surroundings.pccs_url])
         .args(["--machine", &config.machine.to_string()])
@@ -201,12 +203,14 @@ mod tests {
             machine: 3,
             measurement: None,
             isv_svn: None,
+            rpc_url: None,
             push: true,
         };
         let told = arguments(config.clone());
         for expected in [
             "--data-dir net/enclave-1 ",
             " --chain-spec net/chain-raw.json ",
+            " --rpc-url ws://node ",
             " --pccs-url http://pccs ",
             " --machine 3 ",
             " --attestation-push on",
@@ -217,12 +221,14 @@ mod tests {
         let other = EnclaveConfig {
             measurement: Some([0xab; 32]),
             isv_svn: Some(2),
+            rpc_url: Some(String::from("ws://proxy")),
             push: false,
             ..config
         };
         let told = arguments(other);
         for expected in [
             " --attestation-push off",
+            " --rpc-url ws://proxy ",
             &format!(" --measurement {}", "ab".repeat(32)),
             " --isv-svn 2",
         ] {

@@ -112,6 +112,7 @@ async fn another_measurement_takes_a_slot_over(
         machine: 42,
         measurement: Some(measurement),
         isv_svn: None,
+        rpc_url: None,
         push: true,
     };
     let successor = devnet.start_enclave(successor).await?;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The committee adds a validator: it authors blocks, and finality goes on with its vote.
+//! The committee adds a validator: it authors blocks, and finality goes on with its vote. An enclave
+//! follows the change of GRANDPA's authorities, while it runs and when it starts later.
 
 use anyhow::{ensure, Context};
 use codec::{Decode, Encode};
@@ -8,10 +9,11 @@ use subxt_rpcs::{rpc_params, RpcClient};
 use subxt_signer::sr25519::dev;
 use tee_cli::{
     committee,
-    devnet::{setup, Binaries, NodeConfig, NodeProcess},
+    devnet::{setup, Binaries, Devnet, DevnetConfig, EnclaveConfig, NodeConfig, NodeProcess},
+    report::Report,
 };
 use tee_primitives::{BlockNumber, RawAccountId};
-use tee_tests::LIMIT;
+use tee_tests::{until, LIMIT};
 use tee_wallet::chain::{calls, Chain, ChainBlock, WaitFor};
 
 /// What a node answers to `author_rotateKeysWithOwner`.
@@ -42,6 +44,20 @@ async fn start(
     Ok((node, rpc))
 }
 
+/// An enclave that nobody has assigned.
+fn enclave(name: &str, machine: u32) -> anyhow::Result<EnclaveConfig> {
+    Ok(EnclaveConfig {
+        name: name.to_owned(),
+        port: 0,
+        operator: setup::operator(0)?,
+        machine,
+        measurement: None,
+        isv_svn: None,
+        rpc_url: None,
+        push: false,
+    })
+}
+
 /// The validators of the session of a block.
 async fn validators(block: &ChainBlock) -> anyhow::Result<Vec<RawAccountId>> {
     let bytes = block.entry("the validators", "Session", "Validators", []).await?;
@@ -62,8 +78,11 @@ async fn author(chain: &Chain, number: BlockNumber) -> anyhow::Result<RawAccount
 #[tokio::test(flavor = "multi_thread")]
 async fn an_added_validator_authors_and_finality_goes_on() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let (alice, alice_rpc) = start("alice", folder.path(), &["--dev"]).await?;
-    let chain = Chain::connect(alice.ws_url()).await?;
+    let config = DevnetConfig::new(folder.path().join("net"))?;
+    let devnet = Devnet::start_node(&config, Report::quiet()).await?;
+    let alice_rpc = RpcClient::from_insecure_url(devnet.ws_url()).await?;
+    let chain = devnet.chain();
+    let enclave = devnet.start_enclave(enclave("running", 1)?).await?;
     let peer: String = alice_rpc.request("system_localPeerId", rpc_params![]).await?;
     let addresses: Vec<String> =
         alice_rpc.request("system_localListenAddresses", rpc_params![]).await?;
@@ -99,7 +118,7 @@ async fn an_added_validator_authors_and_finality_goes_on() -> anyhow::Result<()>
     chain.submit(&call, &validator, WaitFor::Finality, LIMIT).await?;
 
     let call = calls::call("ValidatorSet", "add_validator", [Value::from_bytes(account)]);
-    committee::pass(&chain, &setup::committee(), call).await?.carried()?;
+    committee::pass(chain, &setup::committee(), call).await?.carried()?;
     let joined = chain
         .wait_for("the session of two validators", LIMIT, |block| async move {
             let validators = validators(&block).await.unwrap_or_default();
@@ -115,16 +134,26 @@ async fn an_added_validator_authors_and_finality_goes_on() -> anyhow::Result<()>
                 Ok((block.number() >= number).then_some(()))
             })
             .await?;
-        authors.push(author(&chain, number).await?);
+        authors.push(author(chain, number).await?);
     }
     ensure!(authors.contains(&account), "the new validator authored nothing");
     ensure!(authors.contains(&dev::alice().public_key().0), "the old one authored nothing");
+
+    // Each proves the blocks after the change to itself: one that saw it, and one that did not.
+    let later = devnet.start_enclave(self::enclave("later", 2)?).await?;
+    for enclave in [&enclave, &later] {
+        until("the enclave at a block of the new authorities", || async {
+            let health = devnet.http().health(enclave.url()).await?;
+            Ok(health.block_number > joined + 8)
+        })
+        .await?;
+    }
 
     // Without the new validator's vote nothing is final: it is the vote that counts.
     joiner.kill()?;
     let last = chain.finalized().await?.number();
     let best = chain.best().await?.number();
-    chain_grows(&chain, best + 6).await?;
+    chain_grows(chain, best + 6).await?;
     let now = chain.finalized().await?.number();
     // Votes that were on their way may still finalize a block or two.
     ensure!(now <= last + 3, "finality went from #{last} to #{now} without two thirds");
@@ -133,7 +162,7 @@ async fn an_added_validator_authors_and_finality_goes_on() -> anyhow::Result<()>
 
 /// Waits until the best block has this number.
 async fn chain_grows(chain: &Chain, number: BlockNumber) -> anyhow::Result<()> {
-    tee_tests::until("blocks by the remaining validator", || async {
+    until("blocks by the remaining validator", || async {
         Ok(chain.best().await?.number() >= number)
     })
     .await
