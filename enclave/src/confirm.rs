@@ -89,6 +89,8 @@ pub async fn run(
                     ChainError::Unreachable(_) => tracing::debug!(%error, "the chain was not read"),
                     ChainError::Malformed(_) => task.complain(error.to_string()),
                 },
+                // It is opened again by itself.
+                Err(StepError::Store(StoreError::Unavailable)) => (),
                 Err(StepError::Store(error)) => return Err(error),
             }
         }

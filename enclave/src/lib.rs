@@ -185,7 +185,8 @@ pub async fn run(
     let (chain, mut chain_task) = RpcChain::start(config.rpc_urls, account.signer());
     let chain: Arc<dyn Chain> = Arc::new(chain);
     let (submitter, mut submit_task) = Submitter::start(chain.clone());
-    let (quotes, mut quotes_task) = Quotes::start(account.clone(), own, platform.clone());
+    let (quotes, mut quotes_task) =
+        Quotes::start(account.clone(), own, platform.clone(), store.log_state());
     let (outlook_sender, outlook) = watch::channel(Outlook::default());
     let root = platform.root().to_vec();
     let view = view::follow(chain.clone(), genesis.hash, own, root.clone(), outlook_sender);
