@@ -8,6 +8,11 @@
 //! | `/api/secret-nft/is-keyshare-available/{nft id}` | GET | [`availability`] |
 //! | `/api/secret-nft/store-keyshare` | POST | [`store`] |
 //! | `/api/secret-nft/retrieve-keyshare` | POST | [`retrieve`] |
+//! | `/api/capsule-nft/is-keyshare-available/{nft id}` | GET | [`availability`] |
+//! | `/api/capsule-nft/set-keyshare`, also `…/store-keyshare` | POST | [`store`] |
+//! | `/api/capsule-nft/retrieve-keyshare` | POST | [`retrieve`] |
+//!
+//! TIP-500 says `store-keyshare` of capsules too; published clients say `set-keyshare`.
 //!
 //! Whatever is wrong with a request, the answer is JSON with a status of [`failure::Status`].
 
@@ -31,6 +36,7 @@ pub mod quote;
 pub mod retrieve;
 pub mod store;
 
+mod kind;
 mod limits;
 mod request;
 
@@ -60,9 +66,13 @@ pub struct Context {
 pub fn router(context: Arc<Context>, limits: &ApiLimits) -> Router {
     let limited = Router::new()
         .route("/api/quote", get(quote::handle))
-        .route("/api/secret-nft/is-keyshare-available/{nft_id}", get(availability::handle))
-        .route("/api/secret-nft/store-keyshare", post(store::handle))
-        .route("/api/secret-nft/retrieve-keyshare", post(retrieve::handle));
+        .route("/api/secret-nft/is-keyshare-available/{nft_id}", get(availability::secret))
+        .route("/api/secret-nft/store-keyshare", post(store::secret))
+        .route("/api/secret-nft/retrieve-keyshare", post(retrieve::secret))
+        .route("/api/capsule-nft/is-keyshare-available/{nft_id}", get(availability::capsule))
+        .route("/api/capsule-nft/set-keyshare", post(store::capsule))
+        .route("/api/capsule-nft/store-keyshare", post(store::capsule))
+        .route("/api/capsule-nft/retrieve-keyshare", post(retrieve::capsule));
     // Health is answered also when everything else is refused for lack of capacity.
     let router = limits::shed(limited, limits, context.clone())
         .route("/api/health", get(health::handle))

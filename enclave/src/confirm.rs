@@ -91,6 +91,8 @@ pub async fn run(
                         task.complain(error.to_string());
                     }
                 },
+                // It is opened again by itself.
+                Err(StepError::Store(StoreError::Unavailable)) => (),
                 Err(StepError::Store(error)) => return Err(error),
             }
         }

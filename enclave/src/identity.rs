@@ -38,8 +38,14 @@ impl Identity {
         }
     }
 
-    /// What is shown to the chain with this genesis hash, as of a finalized block.
-    pub fn payload(&self, genesis_hash: Hash, block: Head) -> AttestationPayload {
+    /// What is shown to the chain with this genesis hash, as of a finalized block, by an enclave whose
+    /// view log has this head.
+    pub fn payload(
+        &self,
+        genesis_hash: Hash,
+        block: Head,
+        log_head: LogHead,
+    ) -> AttestationPayload {
         AttestationPayload {
             version: PAYLOAD_VERSION,
             purpose: Purpose::Chain,
@@ -52,7 +58,7 @@ impl Identity {
             encryption_key: self.encryption_key,
             tls_spki_hash: self.tls_spki_hash,
             session: self.session,
-            log_head: LogHead::default(),
+            log_head,
         }
     }
 }

@@ -198,7 +198,8 @@ pub async fn run(
     let (chain, cache_task) = Cached::start(Arc::new(chain));
     let chain: Arc<dyn Chain> = Arc::new(chain);
     let (submitter, mut submit_task) = Submitter::start(chain.clone());
-    let (quotes, mut quotes_task) = Quotes::start(account.clone(), own, platform.clone());
+    let (quotes, mut quotes_task) =
+        Quotes::start(account.clone(), own, platform.clone(), store.log_state());
     let (outlook_sender, outlook) = watch::channel(Outlook::default());
     let root = platform.root().to_vec();
     let view = view::follow(chain.clone(), own, root.clone(), view::MAX_LAG, outlook_sender);

@@ -17,7 +17,7 @@ use tee_primitives::{
     BlockNumber, Hash,
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::{self, JoinHandle},
     time,
 };
@@ -27,6 +27,7 @@ use crate::{
     chain::Head,
     identity::Identity,
     platform::{Platform, PlatformError},
+    store::LogState,
     view::View,
 };
 
@@ -112,23 +113,26 @@ struct Request {
 pub struct Quotes(mpsc::Sender<Request>);
 
 impl Quotes {
-    /// Starts the task. It ends when nobody can ask any more.
+    /// Starts the task. It ends when nobody can ask any more. Quotes carry the head of the view log as
+    /// `log` tells it when they are made.
     pub fn start(
         account: Arc<Account>,
         own: Identity,
         platform: Arc<dyn Platform>,
+        log: watch::Receiver<LogState>,
     ) -> (Self, JoinHandle<()>) {
-        Self::start_with(account, own, platform, LIMIT)
+        Self::start_with(account, own, platform, log, LIMIT)
     }
 
     fn start_with(
         account: Arc<Account>,
         own: Identity,
         platform: Arc<dyn Platform>,
+        log: watch::Receiver<LogState>,
         limit: Duration,
     ) -> (Self, JoinHandle<()>) {
         let (sender, requests) = mpsc::channel(QUEUE);
-        let machine = Arc::new(Machine { account, own, platform });
+        let machine = Arc::new(Machine { account, own, platform, log });
         let maker = Maker { machine, limit, newest: None, failed: None, stuck: None };
         (Self(sender), tokio::spawn(maker.run(requests)))
     }
@@ -166,12 +170,15 @@ struct Machine {
     account: Arc<Account>,
     own: Identity,
     platform: Arc<dyn Platform>,
+    log: watch::Receiver<LogState>,
 }
 
 impl Machine {
     /// Blocks for as long as the machine takes.
     fn make(&self, genesis_hash: Hash, block: Head) -> Result<MadeQuote, QuoteError> {
-        let payload = self.own.payload(genesis_hash, block);
+        // What is told of the log is durable: an attested head is never one that a crash takes back.
+        let log_head = self.log.borrow().head;
+        let payload = self.own.payload(genesis_hash, block, log_head);
         let signature = self.account.sign(&payload.message());
         let bytes = self.platform.quote(&signature)?;
         let report = read(&bytes, &signature, &self.own.measurement).map_err(QuoteError::Unfit)?;

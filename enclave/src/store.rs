@@ -1,125 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the enclave holds: one record per NFT, kind, version and split, and the outbox of
-//! confirmations that the chain has not shown yet.
+//! What the enclave holds: one record per NFT, kind, version and split, the outbox of confirmations
+//! that the chain has not shown yet, and the log of who has stored and viewed what.
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | schema version, genesis hash, account, the wrapped data key, the counter |
+//! | `meta` | name | schema version, genesis hash, account, the wrapped data key, the counter, the log's rollbacks |
 //! | `records` | NFT, kind, version, split | sealed [`Record`] |
 //! | `outbox` | order of storing | key of the record to confirm |
 //! | `unsynced` | NFT, kind, version | the finalized block at which a share of it was last stored |
+//! | `wanted` | NFT, kind, version | the finalized block at which its share was found missing |
+//! | `log` | place in the log | sealed [`LogEntry`], with the hash of the one before |
+//! | `log of nft` | NFT, place in the log | – |
 //!
-//! A version is in `unsynced` while the chain has not decided between its splits.
+//! A version is in `unsynced` while the chain has not decided between its splits, and in `wanted`
+//! while the chain has it synced and its share is not here.
 //!
 //! Values are sealed under a random data key, which is wrapped by the platform's seal key. A
 //! record's context is its key and the genesis hash: it cannot be moved to another place.
 //!
-//! **Order of durable steps.** Record, outbox entry and `unsynced` entry are one transaction; a
-//! request is answered after it is committed. The outbox entry goes only when the finalized chain
-//! shows the confirmation or makes it pointless, and that too is one transaction with everything
-//! else that it changes. One thread writes; it commits whatever is waiting in one transaction, and
-//! then tells that the outbox grew, also if whoever asked for it has gone. The file's name is durable
-//! before the first write.
+//! **Order of durable steps.** Each step is one transaction, and a crash leaves all of it or nothing.
+//! One thread writes; it commits whatever is waiting in one transaction, and then tells that the
+//! outbox grew, also if whoever asked for it has gone. The file's name is durable before the first
+//! write.
+//!
+//! | step | in one transaction | only then |
+//! |---|---|---|
+//! | a share is stored | record, outbox entry, `unsynced` entry, log entry | the request is answered |
+//! | it is confirmed | the outbox entry goes | – ; the chain has shown it before |
+//! | its version is synced | the record becomes active; the version's other records, and those of older versions, go, with all that belongs to them | – ; until then the older version is served |
+//! | a share is viewed | log entry | the share leaves the enclave |
+//! | the chain disagrees | what is wrong goes, what is missing is wanted | – |
+//!
+//! **What can go wrong with the disk.** One that fails or is full makes requests fail, and the store
+//! is opened again until that works. What is no store any more, by [`StoreError::is_loss`], is for
+//! whoever starts the enclave to put aside. That the whole store was replaced by an older copy of
+//! itself cannot be seen here: the log's head and the records are compared with the chain.
 
-use std::{fmt, io, ops::Bound, path::Path, sync::Arc};
+use std::{fmt, ops::Bound, path::Path, sync::Arc};
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use tee_primitives::{
-    keyshare::{KeyshareKind, Version},
+    attestation::LogHead,
+    cluster::SlotId,
+    keyshare::{Commitment, KeyshareKind, Version},
     nft::NftId,
     BlockNumber, Hash, RawAccountId,
 };
-use tokio::{sync::Notify, task::JoinHandle};
-use zeroize::Zeroizing;
+use tokio::{
+    sync::{watch, Notify},
+    task::JoinHandle,
+};
 
-use crate::seal::{self, SealError, Sealer};
+use crate::seal::Sealer;
 
+mod database;
+mod error;
+mod log;
 mod record;
 mod rules;
+mod schema;
 mod writer;
 
+pub use database::exists;
+pub(crate) use database::FILES;
+pub use error::StoreError;
+pub use log::{Access, LogEntry, LogState};
 pub use record::{Record, RecordKey, VersionKey};
-pub use rules::{NewShare, StoreRefusal, Stored, MAX_SPLITS};
+pub use rules::{Correction, NewShare, StoreRefusal, Stored, MAX_SPLITS};
+
+use database::{Folder, Medium, Slot};
+use schema::{Owner, OUTBOX, RECORDS, UNSYNCED, WANTED};
 use writer::Writer;
 
-const FILE_NAME: &str = "store.redb";
-const SCHEMA: u32 = 1;
-
-/// Memory that the database may use for pages, in bytes.
-const CACHE: usize = 64 * 1024 * 1024;
-
-const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-const RECORDS: TableDefinition<'_, &[u8; RecordKey::LEN], &[u8]> = TableDefinition::new("records");
-const OUTBOX: TableDefinition<'_, u64, &[u8; RecordKey::LEN]> = TableDefinition::new("outbox");
-const UNSYNCED: TableDefinition<'_, &[u8; VersionKey::LEN], BlockNumber> =
-    TableDefinition::new("unsynced");
-
-const META_SCHEMA: &str = "schema";
-const META_GENESIS: &str = "genesis";
-const META_ACCOUNT: &str = "account";
-const META_DATA_KEY: &str = "data key";
-const META_COUNTER: &str = "counter";
-
-const DATA_KEY_CONTEXT: &[u8] = b"TIP500-DATA-KEY/1";
-
-/// Why the store cannot do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database failed.
-    #[error("the store's database failed: {0}")]
-    Database(Box<redb::Error>),
-    /// The database's file cannot be made durable.
-    #[error("the store's folder cannot be made durable: {0}")]
-    Folder(io::Error),
-    /// The store was written by another version of the software.
-    #[error("the store has schema {found}, this software reads schema {SCHEMA}")]
-    Schema {
-        /// The store's schema.
-        found: u32,
-    },
-    /// The store belongs to another account.
-    #[error("the store was made for another enclave account than the one in its folder")]
-    AnotherAccount,
-    /// The store belongs to another chain.
-    #[error("the store was made for another chain than the one this enclave serves")]
-    AnotherChain,
-    /// The data key does not open with this machine's seal key.
-    #[error("the store's data key cannot be unwrapped: {0}")]
-    DataKey(SealError),
-    /// A value cannot be sealed or opened.
-    #[error("a value of the store cannot be sealed or opened: {0}")]
-    Value(SealError),
-    /// A value is not what it should be.
-    #[error("the store is corrupt: {0}")]
-    Corrupt(&'static str),
-    /// The store is closed, because of an earlier failure or because the enclave stops.
-    #[error("the store is closed")]
-    Closed,
-}
-
-macro_rules! database_errors {
-    ($($error:ty),*) => {
-        $(impl From<$error> for StoreError {
-            fn from(error: $error) -> Self {
-                Self::Database(Box::new(error.into()))
-            }
-        })*
-    };
-}
-
-database_errors!(
-    redb::CommitError,
-    redb::DatabaseError,
-    redb::StorageError,
-    redb::TableError,
-    redb::TransactionError
-);
-
 struct Inner {
-    database: Database,
+    medium: Box<dyn Medium>,
+    database: Slot,
     sealer: Sealer,
     genesis: Hash,
     outbox_grew: Notify,
+    /// Where the log ends on the disk.
+    log_state: watch::Sender<LogState>,
 }
 
 impl Inner {
@@ -142,11 +102,44 @@ impl Inner {
     fn seal_record(&self, key: &RecordKey, record: &Record) -> Result<Vec<u8>, StoreError> {
         record::seal(&self.sealer, &self.genesis, key, record)
     }
+
+    /// Opens the database again after its disk has failed. What was answered must be in it.
+    fn open_again(&self) -> Result<(), StoreError> {
+        let database = database::open(&*self.medium)?;
+        let before = self.log_state.borrow().head;
+        let state = error::guarded(|| {
+            let state = schema::mend(self, &database)?;
+            match log::leads_to_head(self, &database, before)? {
+                true => Ok(state),
+                false => Err(StoreError::Corrupt("what was durable is gone")),
+            }
+        })?;
+        self.database.fill(database);
+        self.log_state.send_replace(state);
+        Ok(())
+    }
 }
 
-/// Whether there is a store in `folder`.
-pub fn exists(folder: &Path) -> io::Result<bool> {
-    folder.join(FILE_NAME).try_exists()
+/// A record, without its secrets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Held {
+    /// Which.
+    pub key: RecordKey,
+    /// What is known of it; `None` if it does not open.
+    pub facts: Option<HeldFacts>,
+}
+
+/// What is known of a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HeldFacts {
+    /// The slot that its share was given to.
+    pub slot_id: SlotId,
+    /// Its share's commitment.
+    pub commitment: Commitment,
+    /// The finalized block at which storing it was decided.
+    pub stored_at: BlockNumber,
+    /// The block in which its version became synced with this split.
+    pub synced_at: Option<BlockNumber>,
 }
 
 /// The enclave's store. Clones share it.
@@ -164,45 +157,40 @@ impl fmt::Debug for Store {
 
 impl Store {
     /// Opens the store in `folder`, which belongs to `account` and to the chain with this genesis
-    /// hash; makes one if there is none. The task ends with an error when
-    /// the database fails, and without one when all clones of the store are dropped.
+    /// hash; makes one if there is none. The task ends with an error when the store turns out to be
+    /// corrupt, and without one when all clones of the store are dropped.
     ///
-    /// Must be called within a tokio runtime.
+    /// Must be called within a tokio runtime. Takes a time that grows with the store: all of it is
+    /// read.
     pub fn open(
         folder: &Path,
         seal_key: &Sealer,
         account: &RawAccountId,
         genesis: Hash,
     ) -> Result<(Self, JoinHandle<Result<(), StoreError>>), StoreError> {
-        let database = Database::builder().set_cache_size(CACHE).create(folder.join(FILE_NAME))?;
-        let transaction = database.begin_write()?;
-        let data_key = {
-            let mut meta = transaction.open_table(META)?;
-            transaction.open_table(RECORDS)?;
-            transaction.open_table(OUTBOX)?;
-            transaction.open_table(UNSYNCED)?;
-            if meta.get(META_SCHEMA)?.is_none() {
-                let data_key = seal::random::<32>().map_err(StoreError::DataKey)?;
-                let wrapped = seal_key
-                    .seal(&data_key_context(&genesis), &*data_key)
-                    .map_err(StoreError::DataKey)?;
-                meta.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
-                meta.insert(META_ACCOUNT, account.as_slice())?;
-                meta.insert(META_GENESIS, genesis.as_slice())?;
-                meta.insert(META_DATA_KEY, wrapped.as_slice())?;
-            }
-            check(&meta, seal_key, account, &genesis)?
-        };
-        transaction.commit()?;
-        // The database makes its file's content durable, and not its name.
-        crate::file::sync_folder(folder).map_err(StoreError::Folder)?;
+        Self::open_on(Box::new(Folder(folder.into())), seal_key, account, genesis)
+    }
 
-        let inner = Arc::new(Inner {
-            database,
+    fn open_on(
+        medium: Box<dyn Medium>,
+        seal_key: &Sealer,
+        account: &RawAccountId,
+        genesis: Hash,
+    ) -> Result<(Self, JoinHandle<Result<(), StoreError>>), StoreError> {
+        let database = database::open(&*medium)?;
+        let owner = Owner { seal_key, account, genesis: &genesis };
+        let data_key = error::guarded(|| schema::prepare(&database, &owner))?;
+        medium.sync_name().map_err(StoreError::Folder)?;
+        let inner = Inner {
+            medium,
+            database: Slot::new(database),
             sealer: Sealer::new(&data_key),
             genesis,
             outbox_grew: Notify::new(),
-        });
+            log_state: watch::Sender::default(),
+        };
+        inner.log_state.send_replace(inner.database.with(|it| schema::mend(&inner, it))?);
+        let inner = Arc::new(inner);
         let (writer, task) = Writer::start(inner.clone());
         Ok((Self { inner, writer }, task))
     }
@@ -241,6 +229,57 @@ impl Store {
             .await
     }
 
+    /// Writes down that somebody is given a share. It must not leave before this returns.
+    pub async fn log_view(&self, access: Access) -> Result<(), StoreError> {
+        let inner = self.inner.clone();
+        self.writer.write(move |tables| log::append(&inner, tables, LogEntry::Viewed(access))).await
+    }
+
+    /// Compares the log with the head that the chain has of it. Whether entries are gone that were
+    /// attested, and that was not known yet: it is written down in the log.
+    pub async fn check_log(&self, attested: LogHead) -> Result<bool, StoreError> {
+        let inner = self.inner.clone();
+        self.writer.write(move |tables| log::check(&inner, tables, attested)).await
+    }
+
+    /// Length and hash of the log.
+    pub fn log_head(&self) -> LogHead {
+        self.inner.log_state.borrow().head
+    }
+
+    /// Where the log ends, whenever that changes. What it says is durable.
+    pub fn log_state(&self) -> watch::Receiver<LogState> {
+        self.inner.log_state.subscribe()
+    }
+
+    /// The entries of the log about an NFT, at most `limit`, oldest first, with their places in the
+    /// log; those after the place `after`.
+    pub fn log_of(
+        &self,
+        nft_id: NftId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, LogEntry)>, StoreError> {
+        self.read(|transaction| log::of_nft(&self.inner, transaction, nft_id, after, limit))
+    }
+
+    /// Corrects what was found wrong at a finalized block.
+    pub async fn correct(
+        &self,
+        corrections: Vec<Correction>,
+        decided_at: BlockNumber,
+    ) -> Result<(), StoreError> {
+        if corrections.is_empty() {
+            return Ok(());
+        }
+        let inner = self.inner.clone();
+        self.writer
+            .write(move |tables| {
+                corrections.iter().try_for_each(|it| rules::correct(&inner, tables, it, decided_at))
+            })
+            .await
+    }
+
     /// Makes the database fail.
     #[cfg(test)]
     pub(crate) async fn fail(&self) {
@@ -255,11 +294,32 @@ impl Store {
         self.inner.outbox_grew.notified().await;
     }
 
+    /// Reads at one state of the store. Whoever writes is told when that fails.
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.inner.database.read(read).map_err(|error| {
+            if !matches!(error, StoreError::Unavailable) {
+                tracing::error!(%error, "the store could not be read");
+                self.writer.suspect(&error);
+            }
+            error.or_unavailable()
+        })
+    }
+
+    /// Whether the store can be used. It cannot while its disk fails or is full.
+    pub fn is_available(&self) -> bool {
+        self.inner.database.with(|_| Ok(())).is_ok()
+    }
+
     /// The oldest entries of the outbox.
     pub fn outbox(&self, limit: usize) -> Result<Vec<(u64, RecordKey)>, StoreError> {
-        let table = self.inner.database.begin_read()?.open_table(OUTBOX)?;
-        let entries = table.iter()?.take(limit);
-        entries.map(|entry| entry_of(entry?)).collect()
+        self.read(|transaction| {
+            let table = transaction.open_table(OUTBOX)?;
+            let entries = table.iter()?.take(limit);
+            entries.map(|entry| entry_of(entry?)).collect()
+        })
     }
 
     /// Versions that the chain has not decided about, in order, after `after`; and the finalized
@@ -269,29 +329,79 @@ impl Store {
         after: Option<VersionKey>,
         limit: usize,
     ) -> Result<Vec<(VersionKey, BlockNumber)>, StoreError> {
-        let table = self.inner.database.begin_read()?.open_table(UNSYNCED)?;
-        let start = after.map(|key| key.to_bytes());
-        let start = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let entries = table.range::<&[u8; VersionKey::LEN]>((start, Bound::Unbounded))?.take(limit);
-        entries
-            .map(|entry| {
-                let (key, stored_at) = entry?;
-                Ok((VersionKey::from_bytes(key.value())?, stored_at.value()))
-            })
-            .collect()
+        self.read(|transaction| versions(&transaction.open_table(UNSYNCED)?, after, limit))
+    }
+
+    /// Versions that the chain has synced and whose shares are missing here, in order, after
+    /// `after`; and the finalized block at which that was found.
+    pub fn wanted(
+        &self,
+        after: Option<VersionKey>,
+        limit: usize,
+    ) -> Result<Vec<(VersionKey, BlockNumber)>, StoreError> {
+        self.read(|transaction| versions(&transaction.open_table(WANTED)?, after, limit))
+    }
+
+    /// Whether a version is among the wanted ones.
+    pub fn is_wanted(&self, version: &VersionKey) -> Result<bool, StoreError> {
+        self.read(|transaction| {
+            Ok(transaction.open_table(WANTED)?.get(&version.to_bytes())?.is_some())
+        })
+    }
+
+    /// How many versions are wanted.
+    pub fn count_wanted(&self) -> Result<u64, StoreError> {
+        self.read(|transaction| Ok(transaction.open_table(WANTED)?.len()?))
+    }
+
+    /// Whether a version is among the undecided ones.
+    pub fn is_unsynced(&self, version: &VersionKey) -> Result<bool, StoreError> {
+        self.read(|transaction| {
+            Ok(transaction.open_table(UNSYNCED)?.get(&version.to_bytes())?.is_some())
+        })
+    }
+
+    /// Records in order, after `after`, also those that do not open.
+    pub fn held_after(
+        &self,
+        after: Option<RecordKey>,
+        limit: usize,
+    ) -> Result<Vec<Held>, StoreError> {
+        self.read(|transaction| {
+            let table = transaction.open_table(RECORDS)?;
+            let start = after.map(|key| key.to_bytes());
+            let start = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+            let range = table.range::<&[u8; RecordKey::LEN]>((start, Bound::Unbounded))?;
+            let held = range.take(limit).map(|entry| {
+                let (key, sealed) = entry?;
+                let key = RecordKey::from_bytes(key.value())?;
+                let record = self.inner.open_record(&key, sealed.value()).ok();
+                let facts = record.map(|record| HeldFacts {
+                    slot_id: record.slot_id,
+                    commitment: record.commitment(self.inner.genesis, &key),
+                    stored_at: record.stored_at,
+                    synced_at: record.synced_at,
+                });
+                Ok(Held { key, facts })
+            });
+            held.collect()
+        })
     }
 
     /// One record; `None` if it is not held or lost.
     pub fn record(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        let table = self.inner.database.begin_read()?.open_table(RECORDS)?;
-        let sealed = table.get(&key.to_bytes())?;
-        Ok(sealed.and_then(|sealed| self.inner.open_or_report(key, sealed.value())))
+        self.read(|transaction| {
+            let table = transaction.open_table(RECORDS)?;
+            let sealed = table.get(&key.to_bytes())?;
+            Ok(sealed.and_then(|sealed| self.inner.open_or_report(key, sealed.value())))
+        })
     }
 
     /// The records of a version, without lost ones.
     pub fn records(&self, version: &VersionKey) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        let table = self.inner.database.begin_read()?.open_table(RECORDS)?;
-        rules::records(&self.inner, &table, version)
+        self.read(|transaction| {
+            rules::records(&self.inner, &transaction.open_table(RECORDS)?, version)
+        })
     }
 
     /// Since which block the newest synced share of an NFT is; 0 if one is held that is not synced;
@@ -301,24 +411,26 @@ impl Store {
         nft_id: NftId,
         kind: KeyshareKind,
     ) -> Result<Option<BlockNumber>, StoreError> {
-        let table = self.inner.database.begin_read()?.open_table(RECORDS)?;
         let of_version = |version: Version| VersionKey { nft_id, kind, version };
         let (first, _) = of_version(0).record_range();
         let (_, last) = of_version(Version::MAX).record_range();
-        // The newest version comes last: at most the candidates of one pending version stand before
-        // the synced one.
-        let mut held = None;
-        let range = table.range::<&[u8; RecordKey::LEN]>(&first..=&last)?;
-        for entry in range.rev().take(rules::MAX_SPLITS + 1) {
-            let (key, sealed) = entry?;
-            let key = RecordKey::from_bytes(key.value())?;
-            match self.inner.open_or_report(&key, sealed.value()) {
-                Some(Record { synced_at: Some(block), .. }) => return Ok(Some(block)),
-                Some(_) => held = Some(0),
-                None => (),
+        self.read(|transaction| {
+            let table = transaction.open_table(RECORDS)?;
+            // The newest version comes last: at most the candidates of one pending version stand
+            // before the synced one.
+            let mut held = None;
+            let range = table.range::<&[u8; RecordKey::LEN]>(&first..=&last)?;
+            for entry in range.rev().take(rules::MAX_SPLITS + 1) {
+                let (key, sealed) = entry?;
+                let key = RecordKey::from_bytes(key.value())?;
+                match self.inner.open_or_report(&key, sealed.value()) {
+                    Some(Record { synced_at: Some(block), .. }) => return Ok(Some(block)),
+                    Some(_) => held = Some(0),
+                    None => (),
+                }
             }
-        }
-        Ok(held)
+            Ok(held)
+        })
     }
 }
 
@@ -328,49 +440,20 @@ fn entry_of(
     Ok((order.value(), RecordKey::from_bytes(key.value())?))
 }
 
-/// A value of fixed length in `meta`.
-fn fixed<const N: usize>(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-    name: &str,
-) -> Result<Option<[u8; N]>, StoreError> {
-    meta.get(name)?
-        .map(|value| {
-            value.value().try_into().map_err(|_| StoreError::Corrupt("a value of another length"))
+fn versions(
+    table: &impl ReadableTable<&'static [u8; VersionKey::LEN], BlockNumber>,
+    after: Option<VersionKey>,
+    limit: usize,
+) -> Result<Vec<(VersionKey, BlockNumber)>, StoreError> {
+    let start = after.map(|key| key.to_bytes());
+    let start = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+    let entries = table.range::<&[u8; VersionKey::LEN]>((start, Bound::Unbounded))?.take(limit);
+    entries
+        .map(|entry| {
+            let (key, block) = entry?;
+            Ok((VersionKey::from_bytes(key.value())?, block.value()))
         })
-        .transpose()
-}
-
-/// Another chain's store does not open even if the hash beside its data key is changed.
-fn data_key_context(genesis: &Hash) -> Vec<u8> {
-    [DATA_KEY_CONTEXT, genesis].concat()
-}
-
-fn check(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-    seal_key: &Sealer,
-    account: &RawAccountId,
-    genesis: &Hash,
-) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-    let found = u32::from_be_bytes(
-        fixed(meta, META_SCHEMA)?.ok_or(StoreError::Corrupt("no schema version"))?,
-    );
-    if found != SCHEMA {
-        return Err(StoreError::Schema { found });
-    }
-    if fixed(meta, META_ACCOUNT)?.as_ref() != Some(account) {
-        return Err(StoreError::AnotherAccount);
-    }
-    if fixed(meta, META_GENESIS)?.as_ref() != Some(genesis) {
-        return Err(StoreError::AnotherChain);
-    }
-    let wrapped = meta.get(META_DATA_KEY)?.ok_or(StoreError::Corrupt("no data key"))?;
-    let data_key =
-        seal_key.open(&data_key_context(genesis), wrapped.value()).map_err(StoreError::DataKey)?;
-    let data_key = data_key
-        .as_slice()
-        .try_into()
-        .map_err(|_| StoreError::Corrupt("a data key of another length"))?;
-    Ok(Zeroizing::new(data_key))
+        .collect()
 }
 
 #[cfg(test)]

@@ -4,19 +4,24 @@
 //! Callers read the values; these functions decide. All values of one decision must come from one
 //! block.
 
+use codec::{Decode, Encode};
+
 use crate::{
     keyshare::{KeyshareKind, KeyshareStatus, SyncedKeyshare, Version},
     nft::NftData,
 };
 
 /// In which role somebody asks for a share (TIP-500 `requester_type`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
 pub enum Role {
     /// The NFT's owner.
+    #[codec(index = 0)]
     Owner,
     /// Whom the owner delegated the NFT to (TIP-103).
+    #[codec(index = 1)]
     Delegatee,
     /// Who rents the NFT (TIP-400).
+    #[codec(index = 2)]
     Rentee,
 }
 

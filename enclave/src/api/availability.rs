@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `GET /api/secret-nft/is-keyshare-available/{nft id}` (TIP-500 "Availability of a secret-nft on
-//! an enclave").
+//! `GET /api/secret-nft/is-keyshare-available/{nft id}`, and the same under `/api/capsule-nft`
+//! (TIP-500 "Availability of a secret-nft on an enclave").
 
 use std::sync::Arc;
 
@@ -31,22 +31,42 @@ pub struct Availability {
     pub exists: bool,
 }
 
-/// Handles the request.
-pub async fn handle(
+/// Handles the request for a secret.
+pub async fn secret(
+    context: State<Arc<Context>>,
+    nft_id: Result<Path<NftId>, PathRejection>,
+) -> Response {
+    handle(KeyshareKind::Secret, context, nft_id)
+}
+
+/// Handles the request for a capsule.
+pub async fn capsule(
+    context: State<Arc<Context>>,
+    nft_id: Result<Path<NftId>, PathRejection>,
+) -> Response {
+    handle(KeyshareKind::Capsule, context, nft_id)
+}
+
+fn handle(
+    kind: KeyshareKind,
     State(context): State<Arc<Context>>,
     nft_id: Result<Path<NftId>, PathRejection>,
 ) -> Response {
     let Ok(Path(nft_id)) = nft_id else {
         return Failure::from(Status::InvalidNftId).answer(&context, None, 0);
     };
-    match availability(&context, nft_id) {
+    match availability(&context, kind, nft_id) {
         Ok(availability) => Json(availability).into_response(),
         Err(failure) => failure.answer(&context, None, nft_id),
     }
 }
 
-fn availability(context: &Context, nft_id: NftId) -> Result<Availability, Failure> {
-    let held = context.store.held(nft_id, KeyshareKind::Secret)?;
+fn availability(
+    context: &Context,
+    kind: KeyshareKind,
+    nft_id: NftId,
+) -> Result<Availability, Failure> {
+    let held = context.store.held(nft_id, kind)?;
     let block_number = match held {
         Some(block_number) => block_number,
         None => request::view(context).map_or(0, |view| view.finalized.number),

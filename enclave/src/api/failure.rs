@@ -11,6 +11,7 @@ use axum::{
 };
 use tee_primitives::{
     authorisation::Refusal,
+    keyshare::KeyshareKind,
     nft::NftId,
     packet::{KeyshareResponse, PacketError},
 };
@@ -105,6 +106,8 @@ statuses! {
         "The requester is not either owner, delegatee or rentee.";
     /// The NFT carries no secret.
     IdIsNotASecretNft = "IDISNOTASECRETNFT", BAD_REQUEST, "The nft-id is not a secret-nft.";
+    /// The NFT carries no capsule.
+    IdIsNotACapsule = "IDISNOTACAPSULE", BAD_REQUEST, "The nft-id is not a capsule.";
     /// No version of the NFT's keyshares waits for shares.
     NotSyncing = "NOTSYNCING", FORBIDDEN, "The nft is not in syncing mode.";
     /// No version of the NFT's keyshares is synced.
@@ -120,6 +123,9 @@ statuses! {
     /// The store failed.
     DatabaseFailure = "DATABASEFAILURE", INTERNAL_SERVER_ERROR,
         "The enclave's store failed, use another enclave please.";
+    /// The store's disk fails or is full.
+    StoreUnavailable = "STOREUNAVAILABLE", SERVICE_UNAVAILABLE,
+        "The enclave's disk fails or is full, use another enclave please.";
     /// The machine could not make a quote.
     QuoteFailure = "QUOTEFAILURE", INTERNAL_SERVER_ERROR, "The machine could not make a quote.";
     /// The chain cannot be reached.
@@ -234,6 +240,9 @@ impl From<QuoteError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Unavailable) {
+            return Status::StoreUnavailable.into();
+        }
         tracing::error!(%error, "the store failed");
         Status::DatabaseFailure.into()
     }
@@ -264,11 +273,15 @@ impl From<PacketError> for Failure {
     }
 }
 
-/// What the chain's rules refuse. `not_authorised` is what a requester without the right is told.
-pub fn of_refusal(refusal: Refusal, not_authorised: Status) -> Failure {
+/// What the chain's rules refuse of this kind. `not_authorised` is what a requester without the right
+/// is told.
+pub fn of_refusal(kind: KeyshareKind, refusal: Refusal, not_authorised: Status) -> Failure {
     Failure::for_now(match refusal {
         Refusal::NoSuchNft => Status::InvalidNftId,
-        Refusal::NotOfThisKind => Status::IdIsNotASecretNft,
+        Refusal::NotOfThisKind => match kind {
+            KeyshareKind::Secret => Status::IdIsNotASecretNft,
+            KeyshareKind::Capsule => Status::IdIsNotACapsule,
+        },
         Refusal::NotSyncing => Status::NotSyncing,
         Refusal::NotSynced => Status::NotSynced,
         Refusal::NotAuthorised => not_authorised,

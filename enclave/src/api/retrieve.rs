@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `POST /api/secret-nft/retrieve-keyshare` (TIP-500 "Retrieve secret from enclave").
+//! `POST /api/secret-nft/retrieve-keyshare` and `POST /api/capsule-nft/retrieve-keyshare` (TIP-500
+//! "Retrieve secret from enclave").
 //!
 //! Checks, cheap before costly: form of the fields, token, signature, then at one finalized block:
-//! attestation and assignment, NFT, kind, synced version, role. The share that is given is the one whose commitment
-//! the chain has for this slot.
+//! attestation and assignment, NFT, kind, synced version, and whether the requester is the owner, whom
+//! the NFT is delegated to, or who rents it in that block. The share that is given is the one whose
+//! commitment the chain has for this slot. That it is given is durable in the view log before it
+//! leaves: if it cannot be logged, it is not given.
 
 use std::sync::Arc;
 
@@ -24,36 +27,53 @@ use zeroize::Zeroizing;
 
 use super::{
     failure::{of_refusal, Failure, Status},
+    kind::words,
     request, Context,
 };
 use crate::{
     account,
-    chain::{facts, At},
+    chain::{
+        facts::{self, NftFacts},
+        At,
+    },
     confirm::commitment_of_slot,
     park::Patience,
-    store::VersionKey,
+    store::{Access, Correction, VersionKey},
     view::View,
 };
-
-const CALL: &str = "NFTRETRIEVE";
-const KIND: KeyshareKind = KeyshareKind::Secret;
 
 /// Validity of the token in the answer, in blocks.
 const ANSWER_VALIDITY: u32 = 15;
 
-/// Handles the request.
-pub async fn handle(
+/// Handles the request for a secret.
+pub async fn secret(
+    context: State<Arc<Context>>,
+    body: Result<Json<RetrieveKeysharePacket>, JsonRejection>,
+) -> Response {
+    handle(KeyshareKind::Secret, context, body).await
+}
+
+/// Handles the request for a capsule.
+pub async fn capsule(
+    context: State<Arc<Context>>,
+    body: Result<Json<RetrieveKeysharePacket>, JsonRejection>,
+) -> Response {
+    handle(KeyshareKind::Capsule, context, body).await
+}
+
+async fn handle(
+    kind: KeyshareKind,
     State(context): State<Arc<Context>>,
     body: Result<Json<RetrieveKeysharePacket>, JsonRejection>,
 ) -> Response {
     let packet = match request::body(body) {
         Ok(packet) => packet,
-        Err(failure) => return failure.answer(&context, Some(CALL), 0),
+        Err(failure) => return failure.answer(&context, Some(words(kind).retrieve), 0),
     };
     let nft_id = RetrieveData::parse(&packet.data).map_or(0, |data| data.nft_id);
-    match retrieve(&context, &packet).await {
+    match retrieve(&context, kind, &packet).await {
         Ok(response) => (StatusCode::OK, Json(response)).into_response(),
-        Err(failure) => failure.answer(&context, Some(CALL), nft_id),
+        Err(failure) => failure.answer(&context, Some(words(kind).retrieve), nft_id),
     }
 }
 
@@ -67,6 +87,7 @@ struct Permission {
 
 async fn retrieve(
     context: &Context,
+    kind: KeyshareKind,
     packet: &RetrieveKeysharePacket,
 ) -> Result<KeyshareResponse, Failure> {
     let requester =
@@ -81,56 +102,74 @@ async fn retrieve(
     }
 
     let role = packet.requester_type.into();
-    let permitted = |at| async move {
-        let facts = facts::nft(&*context.chain, at, data.nft_id, KIND).await?;
-        // This enclave serves owners only: it does not read delegations and rentals.
-        let viewers = Viewers { delegatee: None, rentee: None };
-        let nft = facts.nft.as_ref();
-        authorisation::retrieve(KIND, nft, &viewers, &facts.keyshares, &requester, role)
+    let permitted = |at, block| async move {
+        let facts = facts::viewed(&*context.chain, at, block, data.nft_id, kind, role).await?;
+        let holder = facts.holder.as_ref();
+        // Only the holder of the role that is asked in was read.
+        let viewers = Viewers { delegatee: holder, rentee: holder };
+        let NftFacts { nft, keyshares } = &facts.nft;
+        authorisation::retrieve(kind, nft.as_ref(), &viewers, keyshares, &requester, role)
             .copied()
-            .map_err(|refusal| of_refusal(refusal, Status::RequesterVerificationFailed))
+            .map_err(|refusal| of_refusal(kind, refusal, Status::RequesterVerificationFailed))
     };
     let decide = |view: View| async move {
         token(view.finalized.number)?;
         let assignment = view.service().ok_or(Status::NotInService)?;
         Ok::<_, Failure>(Permission {
-            synced: permitted(At::Finalized(view.finalized.hash)).await?,
+            synced: permitted(At::Finalized(view.finalized.hash), view.finalized.number).await?,
             slot_id: assignment.slot_id,
             genesis_hash: view.chain.genesis_hash,
             decided_at: view.finalized.number,
         })
     };
-    let shown = || async { permitted(At::Best).await.is_ok() };
+    let best = arrival.heads.borrow().as_ref().map_or(0, |heads| heads.best);
+    let shown = || async { permitted(At::Best, best).await.is_ok() };
     let permission =
         context.park.decide(requester, Patience::PresentBlock, arrival, decide, shown).await?;
 
-    let share = share(context, data.nft_id, &permission)?;
+    let version = VersionKey { nft_id: data.nft_id, kind, version: permission.synced.version };
+    let share = match share(context, &version, &permission) {
+        Err(failure) if failure.status() == Status::KeyNotExist => {
+            want(context, version, permission.decided_at).await?;
+            return Err(failure);
+        }
+        share => share?,
+    };
+    let block = permission.decided_at;
+    context.store.log_view(Access { version, account: requester, role, block }).await?;
     let token = AuthToken { block_number: permission.decided_at, validity: ANSWER_VALIDITY };
     Ok(KeyshareResponse {
         status: "RETRIEVESUCCESS".into(),
         nft_id: data.nft_id,
         enclave_account: context.account.address().into(),
         keyshare_data: Some(keyshare_data(data.nft_id, &share, token)),
-        description: "TEE Key-share NFTRETRIEVE: Success retrieving nft_id key-share.".into(),
+        description: words(kind).retrieved.into(),
     })
 }
 
 /// The share whose commitment the chain has for this slot.
 fn share(
     context: &Context,
-    nft_id: u32,
+    version: &VersionKey,
     permission: &Permission,
 ) -> Result<Zeroizing<String>, Failure> {
     let Permission { synced, slot_id, genesis_hash, .. } = permission;
     let commitment = commitment_of_slot(&synced.commitments, *slot_id);
-    let version = VersionKey { nft_id, kind: KIND, version: synced.version };
     let (_, mut record) = context
         .store
-        .records(&version)?
+        .records(version)?
         .into_iter()
         .find(|(key, record)| commitment == Some(&record.commitment(*genesis_hash, key)))
         .ok_or(Status::KeyNotExist)?;
     String::from_utf8(std::mem::take(&mut record.share))
         .map(Zeroizing::new)
         .map_err(|_| Status::KeyNotReadable.into())
+}
+
+/// What the chain has synced and is not here is to be fetched.
+async fn want(context: &Context, version: VersionKey, block: BlockNumber) -> Result<(), Failure> {
+    if !context.store.is_wanted(&version)? {
+        context.store.correct(vec![Correction::Want(version)], block).await?;
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `POST /api/secret-nft/store-keyshare` (TIP-500 "Store secret to enclave").
+//! `POST /api/secret-nft/store-keyshare` and `POST /api/capsule-nft/set-keyshare` (TIP-500 "Store
+//! secret to enclave").
 //!
 //! Checks, cheap before costly: form of the fields, tokens, signatures, then at one finalized
 //! block: attestation and assignment, NFT, kind, pending version, owner. The answer `STORESUCCESS` means that the
@@ -26,6 +27,7 @@ use zeroize::Zeroizing;
 
 use super::{
     failure::{of_refusal, Failure, Status},
+    kind::words,
     request, Context,
 };
 use crate::{
@@ -39,32 +41,45 @@ use crate::{
     view::View,
 };
 
-const CALL: &str = "NFTSTORE";
-const KIND: KeyshareKind = KeyshareKind::Secret;
+/// Handles the request for a secret.
+pub async fn secret(
+    context: State<Arc<Context>>,
+    body: Result<Json<StoreKeysharePacket>, JsonRejection>,
+) -> Response {
+    handle(KeyshareKind::Secret, context, body).await
+}
 
-/// Handles the request.
-pub async fn handle(
+/// Handles the request for a capsule.
+pub async fn capsule(
+    context: State<Arc<Context>>,
+    body: Result<Json<StoreKeysharePacket>, JsonRejection>,
+) -> Response {
+    handle(KeyshareKind::Capsule, context, body).await
+}
+
+async fn handle(
+    kind: KeyshareKind,
     State(context): State<Arc<Context>>,
     body: Result<Json<StoreKeysharePacket>, JsonRejection>,
 ) -> Response {
     let packet = match request::body(body) {
         Ok(packet) => packet,
-        Err(failure) => return failure.answer(&context, Some(CALL), 0),
+        Err(failure) => return failure.answer(&context, Some(words(kind).store), 0),
     };
     let nft_id = StoreData::parse(&packet.data).map_or(0, |data| data.nft_id);
-    match store(&context, &packet).await {
-        Ok(()) => success(&context, nft_id),
-        Err(failure) => failure.answer(&context, Some(CALL), nft_id),
+    match store(&context, kind, &packet).await {
+        Ok(()) => success(&context, kind, nft_id),
+        Err(failure) => failure.answer(&context, Some(words(kind).store), nft_id),
     }
 }
 
-fn success(context: &Context, nft_id: NftId) -> Response {
+fn success(context: &Context, kind: KeyshareKind, nft_id: NftId) -> Response {
     let body = Json(KeyshareResponse {
         status: "STORESUCCESS".into(),
         nft_id,
         enclave_account: context.account.address().into(),
         keyshare_data: None,
-        description: "Keyshare is successfully stored to TEE".into(),
+        description: words(kind).stored.into(),
     });
     (StatusCode::OK, body).into_response()
 }
@@ -83,7 +98,11 @@ enum Permission {
     Held,
 }
 
-async fn store(context: &Context, packet: &StoreKeysharePacket) -> Result<(), Failure> {
+async fn store(
+    context: &Context,
+    kind: KeyshareKind,
+    packet: &StoreKeysharePacket,
+) -> Result<(), Failure> {
     let owner = account::parse_address(&packet.owner_address).ok_or(Status::InvalidOwnerAddress)?;
     let approved =
         SignerAddress::parse(&packet.signer_address).map_err(|_| Status::InvalidSignerAddress)?;
@@ -100,17 +119,15 @@ async fn store(context: &Context, packet: &StoreKeysharePacket) -> Result<(), Fa
     verify(packet, &owner, &signer)?;
 
     let split = split_of_signer(&packet.signer_address);
-    let key = |version| RecordKey {
-        version: VersionKey { nft_id: data.nft_id, kind: KIND, version },
-        split,
-    };
+    let key =
+        |version| RecordKey { version: VersionKey { nft_id: data.nft_id, kind, version }, split };
     let held = |facts: &NftFacts| is_held(context, facts, &owner, key, &data);
     let permitted = |at| async move {
-        let facts = facts::nft(&*context.chain, at, data.nft_id, KIND).await?;
-        match authorisation::store(KIND, facts.nft.as_ref(), &facts.keyshares, &owner) {
+        let facts = facts::nft(&*context.chain, at, data.nft_id, kind).await?;
+        match authorisation::store(kind, facts.nft.as_ref(), &facts.keyshares, &owner) {
             Ok(version) => Ok(Permission::Store(version)),
             Err(Refusal::NotSyncing) if held(&facts)? => Ok(Permission::Held),
-            Err(refusal) => Err(of_refusal(refusal, Status::OwnershipVerificationFailed)),
+            Err(refusal) => Err(of_refusal(kind, refusal, Status::OwnershipVerificationFailed)),
         }
     };
     let decide = |view: View| async move {

@@ -155,7 +155,7 @@ impl Enclave {
         let (submitter, _) = Submitter::start(chain.clone());
         let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
         let platform = Arc::new(Machine(setup.quoting));
-        let (quotes, _) = Quotes::start(account.clone(), own, platform.clone());
+        let (quotes, _) = Quotes::start(account.clone(), own, platform.clone(), store.log_state());
         let (problem_sender, problem) = watch::channel(None);
         let tasks = vec![tokio::spawn(view), tokio::spawn(async { drop(confirm.await) })];
         let context = Arc::new(Context {

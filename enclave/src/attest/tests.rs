@@ -116,7 +116,10 @@ impl World {
         let (sender, outlook) = watch::channel(Outlook::default());
         let follow = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
-        let (quotes, _) = Quotes::start(self.account.clone(), own, machine.clone());
+        let (quotes, _) = {
+            let log = watch::channel(crate::store::LogState::default()).1;
+            Quotes::start(self.account.clone(), own, machine.clone(), log)
+        };
         let attester = Attester {
             chain: chain.clone(),
             submitter,

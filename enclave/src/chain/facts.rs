@@ -10,10 +10,12 @@ use tee_primitives::{
         tcb::TcbPolicy,
         PlatformId,
     },
+    authorisation::Role,
     cluster::{Cluster, ClusterId, ClusterType, Enclave, SlotId},
     keyshare::{KeyshareKind, KeyshareStatus},
     nft::{NftData, NftId},
-    RawAccountId,
+    rent::RentContractData,
+    BlockNumber, RawAccountId,
 };
 
 use super::{At, Chain, ChainError, Values};
@@ -21,6 +23,9 @@ use crate::identity::Identity;
 
 /// An NFT as the chain stores it.
 pub type Nft = NftData<RawAccountId, Vec<u8>>;
+
+/// A rental contract as the chain stores it.
+pub type Contract = RentContractData<RawAccountId, u128, Vec<RawAccountId>>;
 
 /// What decides about storing and retrieving, of one NFT at one block.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -94,6 +99,90 @@ pub async fn nft(
     let [nft, keyshares] =
         read(chain, at, [storage::nft(nft_id), storage::keyshares(nft_id, kind)]).await?;
     Ok(NftFacts { nft: decode(nft)?, keyshares: decode(keyshares)?.unwrap_or_default() })
+}
+
+/// What decides about viewing, of one NFT at one block.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ViewFacts {
+    /// The NFT and its keyshares.
+    pub nft: NftFacts,
+    /// Who has the role that was asked for, besides the owner.
+    pub holder: Option<RawAccountId>,
+}
+
+/// What decides about viewing in a role, all of it at one block. `block` is that block's number: it
+/// decides whether a rental contract runs.
+pub async fn viewed(
+    chain: &dyn Chain,
+    at: At,
+    block: BlockNumber,
+    nft_id: NftId,
+    kind: KeyshareKind,
+    role: Role,
+) -> Result<ViewFacts, ChainError> {
+    let mut keys = vec![storage::nft(nft_id), storage::keyshares(nft_id, kind)];
+    keys.extend(match role {
+        Role::Owner => None,
+        Role::Delegatee => Some(storage::delegated_nft(nft_id)),
+        Role::Rentee => Some(storage::rent_contract(nft_id)),
+    });
+    let asked = keys.len();
+    let values = chain.read(at, keys).await?;
+    if values.len() != asked {
+        return Err(ChainError::Malformed("another number of values than asked for"));
+    }
+    let mut values = values.into_iter();
+    let mut next = || values.next().flatten();
+    let nft = NftFacts { nft: decode(next())?, keyshares: decode(next())?.unwrap_or_default() };
+    let holder = match role {
+        Role::Owner => None,
+        Role::Delegatee => decode(next())?,
+        Role::Rentee => {
+            let contract: Option<Contract> = decode(next())?;
+            contract.and_then(|contract| contract.active_rentee(block).copied())
+        }
+    };
+    Ok(ViewFacts { nft, holder })
+}
+
+/// What the chain has of something that is held here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing {
+    /// Its keyshares.
+    pub keyshares: KeyshareStatus,
+    /// Whether there is no such NFT any more, or it no longer carries content of this kind. An NFT
+    /// that was not minted yet is not gone.
+    pub is_gone: bool,
+}
+
+/// What the chain has of these, all of it at one block, in their order.
+pub async fn standings(
+    chain: &dyn Chain,
+    at: At,
+    of: &[(NftId, KeyshareKind)],
+) -> Result<Vec<Standing>, ChainError> {
+    let keys = of
+        .iter()
+        .flat_map(|(nft_id, kind)| [storage::nft(*nft_id), storage::keyshares(*nft_id, *kind)]);
+    let keys: Vec<_> = [storage::next_nft_id()].into_iter().chain(keys).collect();
+    let asked = keys.len();
+    let values = chain.read(at, keys).await?;
+    if values.len() != asked {
+        return Err(ChainError::Malformed("another number of values than asked for"));
+    }
+    let mut values = values.into_iter();
+    let next_nft_id: NftId = decode(values.next().flatten())?.unwrap_or_default();
+    of.iter()
+        .map(|(nft_id, kind)| {
+            let nft: Option<Nft> = decode(values.next().flatten())?;
+            let keyshares = decode(values.next().flatten())?.unwrap_or_default();
+            let is_gone = match nft {
+                Some(nft) => !nft.state.carries(*kind),
+                None => *nft_id < next_nft_id,
+            };
+            Ok(Standing { keyshares, is_gone })
+        })
+        .collect()
 }
 
 /// Where the enclave is assigned as `operator`'s; `None` if it is not.

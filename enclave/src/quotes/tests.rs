@@ -6,6 +6,7 @@ use std::sync::{
     Mutex,
 };
 
+use tee_primitives::attestation::LogHead;
 use zeroize::Zeroizing;
 
 use super::*;
@@ -17,6 +18,8 @@ use crate::{
     seal::Sealer,
     view::Why,
 };
+
+const LOG_HEAD: LogHead = LogHead { count: 3, hash: [0x10; 32] };
 
 type Make = dyn Fn(&[u8; 64]) -> Result<Vec<u8>, PlatformError> + Send + Sync;
 
@@ -52,7 +55,8 @@ fn start(
     let account = Arc::new(Account::load_or_create(folder.path(), &Sealer::new(&[1; 32])).unwrap());
     let own = Identity::new(&account, [2; 32], attesting::MEASUREMENT);
     let platform = Arc::new(Counting { make: Box::new(make), made: AtomicU32::new(0) });
-    let (quotes, _task) = Quotes::start_with(account.clone(), own, platform.clone(), limit);
+    let (_, log) = watch::channel(LogState { head: LOG_HEAD, rollbacks: 0 });
+    let (quotes, _task) = Quotes::start_with(account.clone(), own, platform.clone(), log, limit);
     (quotes, platform, account)
 }
 
@@ -82,6 +86,7 @@ async fn a_quote_carries_the_signed_payload_and_is_given_again_for_some_blocks()
     assert_eq!((made.payload.block_number, made.payload.genesis_hash), (10, GENESIS));
     assert_eq!(made.payload.account, account.id());
     assert_eq!(made.payload.session, account.session());
+    assert_eq!(made.payload.log_head, LOG_HEAD);
     let quote = tee_dcap::Quote::parse(&made.bytes).unwrap();
     assert_eq!(quote.report().report_data, made.signature);
     assert!(subxt_signer::sr25519::verify(

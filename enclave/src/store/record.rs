@@ -18,7 +18,7 @@ use crate::seal::Sealer;
 const CONTEXT: &[u8; 15] = b"TIP500-RECORD/1";
 
 /// Names a version of the keyshares of an NFT. Keys sort by NFT, kind and version.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, Hash, PartialEq)]
 pub struct VersionKey {
     /// The NFT.
     pub nft_id: NftId,

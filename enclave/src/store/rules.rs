@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a write does, inside its transaction.
 
+use std::ops::Bound;
+
 use redb::ReadableTable;
-use tee_primitives::{cluster::SlotId, BlockNumber, RawAccountId};
+use tee_primitives::{authorisation::Role, cluster::SlotId, BlockNumber, RawAccountId};
 use zeroize::Zeroizing;
 
-use super::{writer::Tables, Inner, Record, RecordKey, StoreError, VersionKey, META_COUNTER};
+use super::{
+    log::{self, Access, LogEntry},
+    schema::{fixed, META_COUNTER},
+    writer::Tables,
+    Inner, Record, RecordKey, StoreError, VersionKey,
+};
 use crate::seal;
 
 /// Most splits that are kept of one version until the chain decides between them.
@@ -105,6 +112,13 @@ pub(super) fn store(
     tables.outbox.insert(order, &new.key.to_bytes())?;
     tables.outbox_grew = true;
     tables.unsynced.insert(&new.key.version.to_bytes(), new.stored_at)?;
+    let access = Access {
+        version: new.key.version,
+        account: new.owner,
+        role: Role::Owner,
+        block: new.stored_at,
+    };
+    log::append(inner, tables, LogEntry::Stored(access))?;
     Ok(Ok(Stored::New))
 }
 
@@ -128,6 +142,9 @@ pub(super) fn activate(
     for found in superseded {
         remove(inner, tables, &found)?;
         tables.unsynced.remove(&found.version.to_bytes())?;
+        if found.version != key.version {
+            tables.wanted.remove(&found.version.to_bytes())?;
+        }
     }
     tables.unsynced.remove(&key.version.to_bytes())?;
     let record = tables
@@ -135,6 +152,7 @@ pub(super) fn activate(
         .get(&key.to_bytes())?
         .and_then(|sealed| inner.open_or_report(key, sealed.value()));
     if let Some(mut record) = record {
+        tables.wanted.remove(&key.version.to_bytes())?;
         record.synced_at = Some(synced_at);
         let sealed = inner.seal_record(key, &record)?;
         tables.records.insert(&key.to_bytes(), sealed.as_slice())?;
@@ -157,7 +175,101 @@ pub(super) fn wipe(
         remove(inner, tables, &key)?;
     }
     tables.unsynced.remove(&version.to_bytes())?;
+    tables.wanted.remove(&version.to_bytes())?;
     Ok(())
+}
+
+/// What a comparison with the chain has shown to be wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Correction {
+    /// The version's shares can never be served.
+    Wipe(VersionKey),
+    /// The chain has the version synced, and its share is not here: what is held of it is wiped, and
+    /// it is to be fetched.
+    Want(VersionKey),
+    /// The record is the synced one, since this block.
+    Activate(RecordKey, BlockNumber),
+    /// The version waits for the chain: it must be watched, and its newest record confirmed.
+    Watch(VersionKey),
+}
+
+/// Corrects what was found wrong at a finalized block. What was stored at a newer one is left alone:
+/// the older state of the chain says nothing about it.
+pub(super) fn correct(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    correction: &Correction,
+    decided_at: BlockNumber,
+) -> Result<(), StoreError> {
+    let (Correction::Wipe(version)
+    | Correction::Want(version)
+    | Correction::Watch(version)
+    | Correction::Activate(RecordKey { version, .. }, _)) = correction;
+    let held = records(inner, &tables.records, version)?;
+    if held.iter().any(|(_, record)| record.stored_at > decided_at) {
+        return Ok(());
+    }
+    match correction {
+        Correction::Wipe(version) => wipe(inner, tables, version),
+        Correction::Want(version) => {
+            wipe(inner, tables, version)?;
+            tables.wanted.insert(&version.to_bytes(), decided_at)?;
+            Ok(())
+        }
+        Correction::Activate(key, synced_at) => activate(inner, tables, key, *synced_at),
+        Correction::Watch(version) => {
+            let Some((key, newest)) = newest(&held) else { return Ok(()) };
+            tables.unsynced.insert(&version.to_bytes(), newest.stored_at)?;
+            offer(tables, key, newest.order)?;
+            Ok(())
+        }
+    }
+}
+
+/// Puts into the outbox the newest record of each undecided version, and lets the order of storing go
+/// on after all of them. Whether anything was missing.
+pub(super) fn mend_outbox(inner: &Inner, tables: &mut Tables<'_>) -> Result<bool, StoreError> {
+    let mut missing = false;
+    let mut next = u64::from_be_bytes(fixed(&tables.meta, META_COUNTER)?.unwrap_or_default());
+    let counted = next;
+    if let Some((last, _)) = tables.outbox.last()? {
+        next = next.max(last.value().saturating_add(1));
+    }
+    let mut cursor: Option<[u8; VersionKey::LEN]> = None;
+    loop {
+        let start = cursor.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let entry = tables.unsynced.range::<&[u8; VersionKey::LEN]>((start, Bound::Unbounded))?;
+        let Some(version) = entry.map(|entry| entry.map(|(key, _)| *key.value())).next() else {
+            break;
+        };
+        let version = version?;
+        let held = records(inner, &tables.records, &VersionKey::from_bytes(&version)?)?;
+        if let Some((key, newest)) = newest(&held) {
+            missing |= offer(tables, key, newest.order)?;
+            next = next.max(newest.order.saturating_add(1));
+        }
+        cursor = Some(version);
+    }
+    if next > counted {
+        tables.meta.insert(META_COUNTER, next.to_be_bytes().as_slice())?;
+        missing = true;
+    }
+    Ok(missing)
+}
+
+fn newest(held: &[(RecordKey, Record)]) -> Option<&(RecordKey, Record)> {
+    held.iter().max_by_key(|(_, record)| record.order)
+}
+
+/// Puts a record into the outbox. Whether it was not there.
+fn offer(tables: &mut Tables<'_>, key: &RecordKey, order: u64) -> Result<bool, StoreError> {
+    let bytes = key.to_bytes();
+    let is_there = tables.outbox.get(order)?.is_some_and(|found| *found.value() == bytes);
+    if !is_there {
+        tables.outbox.insert(order, &bytes)?;
+        tables.outbox_grew = true;
+    }
+    Ok(!is_there)
 }
 
 /// Removes a record and its entry in the outbox. The entry of one that does not open is left to be
@@ -174,7 +286,7 @@ fn remove(inner: &Inner, tables: &mut Tables<'_>, key: &RecordKey) -> Result<(),
 }
 
 fn next_order(tables: &mut Tables<'_>) -> Result<u64, StoreError> {
-    let order = u64::from_be_bytes(super::fixed(&tables.meta, META_COUNTER)?.unwrap_or_default());
+    let order = u64::from_be_bytes(fixed(&tables.meta, META_COUNTER)?.unwrap_or_default());
     let next =
         order.checked_add(1).ok_or(StoreError::Corrupt("the counter has reached its end"))?;
     tables.meta.insert(META_COUNTER, next.to_be_bytes().as_slice())?;

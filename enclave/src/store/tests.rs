@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use super::*;
+use super::{
+    schema::{META, META_GENESIS},
+    *,
+};
 use std::time::Duration;
 
 use futures::{future::join_all, FutureExt};
+use redb::Database;
 use tokio::time;
+use zeroize::Zeroizing;
 
 const GENESIS: Hash = [1; 32];
 const ACCOUNT: RawAccountId = [2; 32];
@@ -208,7 +213,7 @@ async fn a_store_serves_one_chain_one_account_and_one_seal_key() {
     close(store, task).await;
     assert!(matches!(
         Store::open(folder.path(), &Sealer::new(&[9; 32]), &ACCOUNT, GENESIS),
-        Err(StoreError::DataKey(SealError::DoesNotOpen))
+        Err(StoreError::DataKey(crate::seal::SealError::DoesNotOpen))
     ));
     assert!(matches!(
         Store::open(folder.path(), &seal_key(), &[9; 32], GENESIS),
@@ -217,12 +222,12 @@ async fn a_store_serves_one_chain_one_account_and_one_seal_key() {
     let elsewhere = || Store::open(folder.path(), &seal_key(), &ACCOUNT, [9; 32]);
     assert!(matches!(elsewhere(), Err(StoreError::AnotherChain)));
     // Whoever changes the hash in the file gets no further.
-    let database = Database::create(folder.path().join(FILE_NAME)).unwrap();
+    let database = Database::create(folder.path().join(FILES[0])).unwrap();
     let transaction = database.begin_write().unwrap();
     transaction.open_table(META).unwrap().insert(META_GENESIS, [9; 32].as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
-    assert!(matches!(elsewhere(), Err(StoreError::DataKey(SealError::DoesNotOpen))));
+    assert!(matches!(elsewhere(), Err(StoreError::DataKey(crate::seal::SealError::DoesNotOpen))));
 }
 
 #[tokio::test]
@@ -231,7 +236,7 @@ async fn shares_are_sealed_and_a_moved_or_changed_record_is_lost_not_served() {
     let (store, _task) = open(folder.path()).await;
     store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
     store.store(new(key(8, 1), 10)).await.unwrap().unwrap();
-    let file = std::fs::read(folder.path().join(FILE_NAME)).unwrap();
+    let file = std::fs::read(folder.path().join(FILES[0])).unwrap();
     assert!(!file.windows(SHARE.len()).any(|window| window == SHARE));
 
     // The host swaps two records and changes a third.
@@ -262,10 +267,10 @@ async fn shares_are_sealed_and_a_moved_or_changed_record_is_lost_not_served() {
 #[tokio::test]
 async fn a_file_that_is_no_store_is_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(FILE_NAME), [0x55; 8192]).unwrap();
+    std::fs::write(folder.path().join(FILES[0]), [0x55; 8192]).unwrap();
     let error = Store::open(folder.path(), &seal_key(), &ACCOUNT, GENESIS).err().unwrap();
     assert!(matches!(error, StoreError::Database(_)), "{error}");
-    assert_eq!(std::fs::read(folder.path().join(FILE_NAME)).unwrap(), [0x55; 8192]);
+    assert_eq!(std::fs::read(folder.path().join(FILES[0])).unwrap(), [0x55; 8192]);
 }
 
 #[tokio::test]
@@ -275,7 +280,7 @@ async fn after_a_failure_nothing_is_reported_as_stored() {
     store.fail().await;
     assert!(task.await.unwrap().is_err());
     assert!(matches!(store.store(new(key(7, 1), 10)).await, Err(StoreError::Closed)));
-    assert!(store.record(&key(7, 1)).unwrap().is_none());
+    assert!(store.record(&key(7, 1)).is_err());
 }
 
 #[test]

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The view log: who has stored and who has viewed which share, in a chain of hashes.
+//!
+//! Each entry holds the hash of the one before it, so that the log's head, which attestations carry
+//! to the chain, names all of it: a log that was cut or replaced does not lead to the head that was
+//! attested. Each entry also holds a random salt, so that nobody can find out from two heads on the
+//! chain who has viewed what between them.
+
+use codec::{Decode, DecodeAll, Encode};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use sp_crypto_hashing::blake2_256;
+use tee_primitives::{
+    attestation::LogHead, authorisation::Role, nft::NftId, BlockNumber, Hash, RawAccountId,
+};
+
+use super::{
+    schema::{fixed, LOG, LOG_OF_NFT, META, META_ROLLBACKS},
+    writer::Tables,
+    Inner, StoreError, VersionKey,
+};
+use crate::seal;
+
+const CONTEXT: &[u8; 14] = b"TIP500-ENTRY/1";
+const DOMAIN: &[u8; 17] = b"TIP500-VIEW-LOG/1";
+
+/// Somebody's use of a share.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
+pub struct Access {
+    /// Which share.
+    pub version: VersionKey,
+    /// Who.
+    pub account: RawAccountId,
+    /// In which role.
+    pub role: Role,
+    /// The finalized block at which it was decided.
+    pub block: BlockNumber,
+}
+
+/// An entry of the log.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
+pub enum LogEntry {
+    /// A share was stored.
+    #[codec(index = 0)]
+    Stored(Access),
+    /// A share was given to somebody; it may have been lost on the way.
+    #[codec(index = 1)]
+    Viewed(Access),
+    /// The log did not lead to this head, which had been attested: entries before this one are gone.
+    #[codec(index = 2)]
+    RolledBack(LogHead),
+}
+
+impl LogEntry {
+    /// The NFT that it is about.
+    fn nft_id(&self) -> Option<NftId> {
+        match self {
+            Self::Stored(access) | Self::Viewed(access) => Some(access.version.nft_id),
+            Self::RolledBack(_) => None,
+        }
+    }
+}
+
+/// Where the log ends.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LogState {
+    /// Its head.
+    pub head: LogHead,
+    /// How often it was found not to lead to an attested head.
+    pub rollbacks: u64,
+}
+
+/// What is sealed of an entry.
+#[derive(Decode, Encode)]
+struct Row {
+    salt: [u8; 16],
+    previous: Hash,
+    entry: LogEntry,
+}
+
+impl Row {
+    fn hash(&self, genesis: &Hash, seq: u64) -> Hash {
+        blake2_256(&(DOMAIN, genesis, seq, self).encode())
+    }
+}
+
+fn context(genesis: &Hash, seq: u64) -> Vec<u8> {
+    (CONTEXT, genesis, seq).encode()
+}
+
+fn open(inner: &Inner, seq: u64, sealed: &[u8]) -> Result<Row, StoreError> {
+    let malformed = StoreError::Corrupt("an entry of the view log does not open");
+    let Ok(encoded) = inner.sealer.open(&context(&inner.genesis, seq), sealed) else {
+        return Err(malformed);
+    };
+    Row::decode_all(&mut encoded.as_slice()).map_err(|_| malformed)
+}
+
+/// Reads where the log ends.
+pub(super) fn state(inner: &Inner, transaction: &ReadTransaction) -> Result<LogState, StoreError> {
+    let log = transaction.open_table(LOG)?;
+    let head = match log.last()? {
+        None => LogHead::default(),
+        Some((seq, sealed)) => {
+            let seq = seq.value();
+            let hash = open(inner, seq, sealed.value())?.hash(&inner.genesis, seq);
+            let count = seq.checked_add(1).ok_or(StoreError::Corrupt("the log has no end"))?;
+            LogHead { count, hash }
+        }
+    };
+    if log.len()? != head.count {
+        return Err(StoreError::Corrupt("the view log has gaps"));
+    }
+    let (rollbacks, _) = rollbacks(&transaction.open_table(META)?)?;
+    Ok(LogState { head, rollbacks })
+}
+
+/// Adds an entry.
+pub(super) fn append(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    entry: LogEntry,
+) -> Result<(), StoreError> {
+    let LogHead { count: seq, hash: previous } = tables.log_state.head;
+    let row = Row { salt: *seal::random().map_err(StoreError::Value)?, previous, entry };
+    let sealed = inner
+        .sealer
+        .seal(&context(&inner.genesis, seq), &row.encode())
+        .map_err(StoreError::Value)?;
+    tables.log.insert(seq, sealed.as_slice())?;
+    if let Some(nft_id) = entry.nft_id() {
+        tables.log_of_nft.insert((nft_id, seq), ())?;
+    }
+    let count = seq.checked_add(1).ok_or(StoreError::Corrupt("the log has reached its end"))?;
+    tables.log_state.head = LogHead { count, hash: row.hash(&inner.genesis, seq) };
+    Ok(())
+}
+
+/// Compares the log with a head that was attested. Whether it does not lead there, which is then
+/// noted in the log, once.
+pub(super) fn check(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    attested: LogHead,
+) -> Result<bool, StoreError> {
+    if leads_to(inner, &tables.log, attested)? {
+        return Ok(false);
+    }
+    let (count, noted) = rollbacks(&tables.meta)?;
+    if noted == Some(attested) {
+        return Ok(false);
+    }
+    append(inner, tables, LogEntry::RolledBack(attested))?;
+    tables.log_state.rollbacks = count.saturating_add(1);
+    let value = (tables.log_state.rollbacks, attested).encode();
+    tables.meta.insert(META_ROLLBACKS, value.as_slice())?;
+    Ok(true)
+}
+
+fn leads_to(
+    inner: &Inner,
+    log: &impl ReadableTable<u64, &'static [u8]>,
+    attested: LogHead,
+) -> Result<bool, StoreError> {
+    let Some(seq) = attested.count.checked_sub(1) else {
+        return Ok(attested == LogHead::default());
+    };
+    let Some(sealed) = log.get(seq)? else { return Ok(false) };
+    let hash = open(inner, seq, sealed.value()).map(|row| row.hash(&inner.genesis, seq));
+    Ok(hash.is_ok_and(|hash| hash == attested.hash))
+}
+
+/// Whether the log of a database leads to a head.
+pub(super) fn leads_to_head(
+    inner: &Inner,
+    database: &Database,
+    head: LogHead,
+) -> Result<bool, StoreError> {
+    leads_to(inner, &database.begin_read()?.open_table(LOG)?, head)
+}
+
+/// How many rollbacks were noted, and the attested head of the last.
+fn rollbacks(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<(u64, Option<LogHead>), StoreError> {
+    const LEN: usize = 8 + 8 + 32;
+    let Some(value) = fixed::<LEN>(meta, META_ROLLBACKS)? else { return Ok((0, None)) };
+    let (count, attested) = DecodeAll::decode_all(&mut value.as_slice())
+        .map_err(|_| StoreError::Corrupt("a count of rollbacks of another form"))?;
+    Ok((count, Some(attested)))
+}
+
+/// The entries about an NFT after `after`, oldest first, with their places in the log.
+pub(super) fn of_nft(
+    inner: &Inner,
+    transaction: &ReadTransaction,
+    nft_id: NftId,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, LogEntry)>, StoreError> {
+    let Some(first) = after.map_or(Some(0), |after| after.checked_add(1)) else {
+        return Ok(Vec::new());
+    };
+    let log = transaction.open_table(LOG)?;
+    let index = transaction.open_table(LOG_OF_NFT)?;
+    let mut entries = Vec::new();
+    for place in index.range((nft_id, first)..=(nft_id, u64::MAX))?.take(limit) {
+        let (_, seq) = place?.0.value();
+        let sealed =
+            log.get(seq)?.ok_or(StoreError::Corrupt("an entry of the view log is gone"))?;
+        entries.push((seq, open(inner, seq, sealed.value())?.entry));
+    }
+    Ok(entries)
+}

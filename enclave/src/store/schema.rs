@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The store's tables, whom it belongs to, and how older ones become like it.
+//!
+//! | schema | what it brought |
+//! |---|---|
+//! | 1 | records, outbox, undecided versions |
+//! | 2 | the view log and its index, wanted versions |
+//!
+//! A step from one schema to the next is part of the transaction in which the store is opened: after
+//! a crash the store is as before it or as after it. A newer schema than this software knows is
+//! refused; it is no loss.
+
+use redb::{
+    Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction,
+};
+use tee_primitives::{BlockNumber, Hash, RawAccountId};
+use zeroize::Zeroizing;
+
+use super::{
+    log::{self, LogState},
+    rules,
+    writer::Tables,
+    Inner, RecordKey, StoreError, VersionKey,
+};
+use crate::seal::{self, Sealer};
+
+pub(super) const SCHEMA: u32 = 2;
+
+pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+pub(super) const RECORDS: TableDefinition<'_, &[u8; RecordKey::LEN], &[u8]> =
+    TableDefinition::new("records");
+pub(super) const OUTBOX: TableDefinition<'_, u64, &[u8; RecordKey::LEN]> =
+    TableDefinition::new("outbox");
+pub(super) const UNSYNCED: TableDefinition<'_, &[u8; VersionKey::LEN], BlockNumber> =
+    TableDefinition::new("unsynced");
+pub(super) const WANTED: TableDefinition<'_, &[u8; VersionKey::LEN], BlockNumber> =
+    TableDefinition::new("wanted");
+pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+pub(super) const LOG_OF_NFT: TableDefinition<'_, (u32, u64), ()> =
+    TableDefinition::new("log of nft");
+
+const META_SCHEMA: &str = "schema";
+pub(super) const META_GENESIS: &str = "genesis";
+const META_ACCOUNT: &str = "account";
+const META_DATA_KEY: &str = "data key";
+pub(super) const META_COUNTER: &str = "counter";
+pub(super) const META_ROLLBACKS: &str = "rollbacks";
+
+const DATA_KEY_CONTEXT: &[u8] = b"TIP500-DATA-KEY/1";
+
+/// Whose store it is.
+pub(super) struct Owner<'a> {
+    /// The machine's key, which wraps the data key.
+    pub(super) seal_key: &'a Sealer,
+    /// The enclave's account.
+    pub(super) account: &'a RawAccountId,
+    /// Hash of the chain's first block.
+    pub(super) genesis: &'a Hash,
+}
+
+impl Owner<'_> {
+    /// Another chain's store does not open even if the hash beside its data key is changed.
+    fn data_key_context(&self) -> Vec<u8> {
+        [DATA_KEY_CONTEXT, self.genesis].concat()
+    }
+}
+
+/// Makes the tables of a new store, brings an older one to this schema, and unwraps the data key.
+pub(super) fn prepare(
+    database: &Database,
+    owner: &Owner<'_>,
+) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let transaction = database.begin_write()?;
+    let is_new = transaction.list_tables()?.next().is_none();
+    if is_new {
+        create(&transaction, owner)?;
+    }
+    let found = {
+        let meta = transaction.open_table(META)?;
+        u32::from_be_bytes(
+            fixed(&meta, META_SCHEMA)?.ok_or(StoreError::Corrupt("no schema version"))?,
+        )
+    };
+    match found {
+        SCHEMA => (),
+        1 => step_from_1(&transaction)?,
+        0 => return Err(StoreError::Corrupt("a schema that never was")),
+        _ => return Err(StoreError::Schema { found }),
+    }
+    let data_key = check(&transaction.open_table(META)?, owner)?;
+    if !is_new {
+        all_there(&transaction)?;
+    }
+    transaction.commit()?;
+    Ok(data_key)
+}
+
+fn create(transaction: &WriteTransaction, owner: &Owner<'_>) -> Result<(), StoreError> {
+    let data_key = seal::random::<32>().map_err(StoreError::DataKey)?;
+    let wrapped =
+        owner.seal_key.seal(&owner.data_key_context(), &*data_key).map_err(StoreError::DataKey)?;
+    let mut meta = transaction.open_table(META)?;
+    meta.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
+    meta.insert(META_ACCOUNT, owner.account.as_slice())?;
+    meta.insert(META_GENESIS, owner.genesis.as_slice())?;
+    meta.insert(META_DATA_KEY, wrapped.as_slice())?;
+    transaction.open_table(RECORDS)?;
+    transaction.open_table(OUTBOX)?;
+    transaction.open_table(UNSYNCED)?;
+    create_of_2(transaction)
+}
+
+fn create_of_2(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(WANTED)?;
+    transaction.open_table(LOG)?;
+    transaction.open_table(LOG_OF_NFT)?;
+    Ok(())
+}
+
+/// Records stay as they are. What was stored and viewed before was not logged: the log begins here.
+fn step_from_1(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    create_of_2(transaction)?;
+    transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
+    tracing::info!("the store is brought from schema 1 to {SCHEMA}");
+    Ok(())
+}
+
+/// Opening a table makes it: one that somebody has taken out would be replaced by an empty one.
+fn all_there(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    let names = [META.name(), RECORDS.name(), OUTBOX.name(), UNSYNCED.name(), WANTED.name()];
+    let found: Vec<String> =
+        transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
+    let is_there = |name: &str| found.iter().any(|found| found == name);
+    if names.into_iter().chain([LOG.name(), LOG_OF_NFT.name()]).all(is_there) {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt("a table is gone"))
+    }
+}
+
+fn check(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    owner: &Owner<'_>,
+) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    if fixed(meta, META_ACCOUNT)?.as_ref() != Some(owner.account) {
+        return Err(StoreError::AnotherAccount);
+    }
+    if fixed(meta, META_GENESIS)?.as_ref() != Some(owner.genesis) {
+        return Err(StoreError::AnotherChain);
+    }
+    let wrapped = meta.get(META_DATA_KEY)?.ok_or(StoreError::Corrupt("no data key"))?;
+    let data_key = owner
+        .seal_key
+        .open(&owner.data_key_context(), wrapped.value())
+        .map_err(StoreError::DataKey)?;
+    let data_key = data_key
+        .as_slice()
+        .try_into()
+        .map_err(|_| StoreError::Corrupt("a data key of another length"))?;
+    Ok(Zeroizing::new(data_key))
+}
+
+/// Puts into the outbox what should be there: the newest record of each undecided version. The
+/// confirmation of one that the chain shows already is taken out again without being sent. Where
+/// the log ends.
+pub(super) fn mend(inner: &Inner, database: &Database) -> Result<LogState, StoreError> {
+    let state = log::state(inner, &database.begin_read()?)?;
+    let transaction = database.begin_write()?;
+    let changed = {
+        let mut tables = Tables::open(&transaction, state)?;
+        rules::mend_outbox(inner, &mut tables)?
+    };
+    if changed {
+        transaction.commit()?;
+    } else {
+        transaction.abort()?;
+    }
+    Ok(state)
+}
+
+/// A value of fixed length in `meta`.
+pub(super) fn fixed<const N: usize>(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    name: &str,
+) -> Result<Option<[u8; N]>, StoreError> {
+    meta.get(name)?
+        .map(|value| {
+            value.value().try_into().map_err(|_| StoreError::Corrupt("a value of another length"))
+        })
+        .transpose()
+}
