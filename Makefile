@@ -94,6 +94,12 @@ weights: setup ## Measure what calls weigh and write runtime/src/weights (needs 
 bench-chain: build ## Print how many keyshares a block syncs
 	@$(CARGO) test --quiet --workspace --locked --lib -- --nocapture throughput:: | grep -A2 'synced per block'
 
+# Optimised, and for the enclave alone: a build of its own.
+.PHONY: bench-enclave
+bench-enclave: setup ## Print what requests cost an enclave, and its memory (takes 4 GB of disk)
+	$(CARGO) test --release --locked --target-dir $(BIN)/../bench -p tee-enclave --lib -- \
+		--ignored --nocapture --test-threads=1 bench::
+
 .PHONY: contract
 contract: setup ## Write anew what tests compare metadata, errors and made-up hardware with
 	TEE_WRITE_CONTRACT=1 $(CARGO) test --quiet --workspace --locked --lib -- contract:: errors:: fixtures::

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn transactions_that_are_queued_together_are_included_one_after_the_other() {
+    async fn f14_transactions_that_are_queued_together_are_included_one_after_the_other() {
         let chain = Scripted::at(10, &OWN);
         let (submitter, _task) = Submitter::start(chain.clone());
         let at = head(&chain);

@@ -41,6 +41,7 @@ use crate::{
 };
 
 mod attestation;
+mod bench;
 mod finality;
 mod malformed;
 mod statuses;

@@ -247,8 +247,9 @@ mod tests {
             let is_it = |heads: &Option<Heads>| {
                 heads.as_ref().is_some_and(|heads| heads.finalized.number == number)
             };
-            let heads = time::timeout(Duration::from_secs(20), heads.wait_for(is_it));
-            heads.await.expect("in time").unwrap().as_ref().unwrap().finalized.hash
+            let heads = time::timeout(Duration::from_secs(20), heads.wait_for(is_it)).await;
+            let hash = heads.expect("in time").unwrap().as_ref().unwrap().finalized.hash;
+            hash
         }
 
         async fn finalize(&self, number: BlockNumber) -> Hash {

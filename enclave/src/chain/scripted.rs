@@ -57,6 +57,8 @@ pub(crate) enum Fate {
     ReplyLost,
     /// The node refuses it.
     Refused,
+    /// Nothing is heard of it.
+    Hangs,
 }
 
 #[derive(Default)]
@@ -301,11 +303,15 @@ impl Chain for Scripted {
                 let nonce = state.included.iter().filter(|block| **block <= at.number).count();
                 let is_usable = nonce == state.included.len();
                 let fate = if is_usable { state.fate } else { Fate::Refused };
-                if fate != Fate::Refused {
+                if !matches!(fate, Fate::Refused | Fate::Hangs) {
                     state.included.push(block);
                 }
                 fate
             };
+            if fate == Fate::Hangs {
+                self.note(sent);
+                return futures::future::pending().await;
+            }
             let worked = matches!(fate, Fate::Works | Fate::ReplyLost) && self.apply(&sent);
             if fate != Fate::Refused {
                 self.finalize(block);
@@ -318,7 +324,7 @@ impl Chain for Scripted {
                     Ok(Included { block: Head { number: block, hash }, failure })
                 }
                 Fate::ReplyLost => Err(SubmitError::Timeout),
-                Fate::Refused => Err(SubmitError::Refused("scripted".into())),
+                Fate::Refused | Fate::Hangs => Err(SubmitError::Refused("scripted".into())),
             }
         }
         .boxed()

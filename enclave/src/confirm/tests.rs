@@ -209,6 +209,22 @@ async fn what_else_the_account_sends_does_not_hold_confirmations_up() {
 }
 
 #[tokio::test]
+async fn f13_shares_are_stored_while_a_transaction_is_on_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, &OWN);
+    chain.finalize(11);
+    chain.fate(Fate::Hangs);
+    let world = World::start(folder.path(), chain.clone()).await;
+    world.store(7, 1).await;
+    in_time(chain.batch(0)).await;
+    for nft_id in 8..20 {
+        in_time(world.store(nft_id, 1)).await;
+    }
+    assert_eq!((chain.batches(), chain.included()), (1, 0));
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_lost_reply_does_not_confirm_twice() {
     let folder = tempfile::tempdir().unwrap();
     let chain = Scripted::at(10, &OWN);
@@ -223,8 +239,9 @@ async fn a_lost_reply_does_not_confirm_twice() {
     world.stop().await;
 }
 
+/// A transaction that is in a block has not done what it should unless the finalized state says so.
 #[tokio::test]
-async fn what_did_not_work_is_sent_again_after_growing_pauses() {
+async fn f12_what_did_not_work_is_sent_again_after_growing_pauses() {
     for fate in [Fate::Refused, Fate::FailsOnChain] {
         let folder = tempfile::tempdir().unwrap();
         let chain = Scripted::at(10, &OWN);

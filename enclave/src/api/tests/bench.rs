@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a request costs, against the signatures that it must verify: `make bench-enclave`.
+//!
+//! The router runs in this process, without sockets and without the task that confirms; requests are
+//! signed and encoded before the clock starts. Time is this process's on all its cores, user and
+//! system.
+
+use std::time::{Duration, Instant};
+
+use futures::{stream, StreamExt};
+
+use super::*;
+
+/// NFTs in use.
+const NFTS: u32 = 10_000;
+
+/// Requests at the same time.
+const CLIENTS: usize = 64;
+
+/// Length of a share of the published clients, in characters.
+const SHARE_LEN: usize = 2700;
+
+/// The processor's time that this process has taken.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    // Fields 14 and 15, in hundredths of a second; the second field, in brackets, can have blanks.
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
+
+/// What one sr25519 verification costs, of a message as long as that of a store request.
+fn verification() -> Duration {
+    let message = "x".repeat(SHARE_LEN + 60);
+    let signature = owner().sign(message.as_bytes()).0;
+    let count = 20_000;
+    let before = cpu();
+    for _ in 0..count {
+        assert!(account::verify(&signature, &message, &owner().public_key().0));
+    }
+    (cpu() - before) / count
+}
+
+/// Sends requests, so many at a time. Prints how many a second, and what one costs.
+async fn measure(name: &str, router: &Router, path: &str, bodies: Vec<Vec<u8>>, signatures: u32) {
+    let one = verification();
+    let count = bodies.len() as u32;
+    let (clock, before) = (Instant::now(), cpu());
+    stream::iter(bodies)
+        .for_each_concurrent(CLIENTS, |body| async move {
+            let request = Request::post(path)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body))
+                .unwrap();
+            let router = router.clone();
+            let answer = tokio::spawn(async move { router.oneshot(request).await.unwrap() });
+            assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
+        })
+        .await;
+    let (wall, each) = (clock.elapsed(), (cpu() - before) / count);
+    let needed = one * signatures;
+    println!(
+        "{name}: {:.0} a second; {:.1} us of processor time each, {:.2} x the {:.1} us of {signatures} \
+         sr25519 verification(s)",
+        f64::from(count) / wall.as_secs_f64(),
+        each.as_secs_f64() * 1e6,
+        each.as_secs_f64() / needed.as_secs_f64(),
+        needed.as_secs_f64() * 1e6,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "a measurement: make bench-enclave"]
+async fn stores_and_retrievals() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::new(account_in(folder.path()).id());
+    chain.assign(operator(), ClusterType::Public);
+    for nft_id in 0..NFTS {
+        chain.mint(nft_id, owner().public_key().0);
+    }
+    chain.finalize(100);
+    let api = ApiLimits { concurrent: CLIENTS * 2, ..Default::default() };
+    let enclave = Enclave::open(folder, chain, Setup { api, ..Default::default() });
+    enclave.sees(100).await;
+    // The task that confirms has its own costs, on the chain's side of the enclave.
+    enclave.tasks[1].abort();
+
+    let share = "5".repeat(SHARE_LEN);
+    let packets: Vec<_> = (0..NFTS).map(|nft_id| store_packet(nft_id, &share, 100)).collect();
+    let bodies = packets.iter().map(|packet| serde_json::to_vec(packet).unwrap()).collect();
+    measure("store", &enclave.router, "/api/secret-nft/store-keyshare", bodies, 2).await;
+
+    for (nft_id, packet) in (0..).zip(&packets) {
+        let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+        let key = RecordKey { version, split: split_of_signer(&packet.signer_address) };
+        let record = enclave.context.store.record(&key).unwrap().unwrap();
+        enclave.chain.sync(nft_id, 101, record.commitment(GENESIS, &key));
+    }
+    enclave.finalize(101).await;
+    let requests = (0..NFTS).map(|nft_id| retrieve_packet(&owner(), nft_id, 101));
+    let bodies = requests.map(|packet| serde_json::to_vec(&packet).unwrap()).collect();
+    measure("retrieve", &enclave.router, "/api/secret-nft/retrieve-keyshare", bodies, 1).await;
+}
+
+/// Memory of the process at its most, in MiB.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+/// Writes a million shares and opens the store again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "a measurement that takes 4 GB of disk: make bench-enclave"]
+async fn memory_of_a_million_records() {
+    const RECORDS: u32 = 1_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        || Store::open(folder.path(), &Sealer::new(&[1; 32]), &[2; 32], GENESIS).unwrap();
+    let (store, task) = open();
+    let clock = Instant::now();
+    stream::iter(0..RECORDS)
+        .for_each_concurrent(256, |nft_id| {
+            let store = &store;
+            async move {
+                let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+                let new = crate::store::NewShare {
+                    key: RecordKey { version, split: [1; 16] },
+                    share: Zeroizing::new(vec![5; SHARE_LEN]),
+                    owner: [3; 32],
+                    slot_id: SLOT,
+                    token_block: 1,
+                    stored_at: 1,
+                };
+                store.store(new).await.unwrap().unwrap();
+            }
+        })
+        .await;
+    println!("{RECORDS} records: written in {:.0} s", clock.elapsed().as_secs_f64());
+    drop(store);
+    task.await.unwrap().unwrap();
+    let clock = Instant::now();
+    let (store, _task) = open();
+    let version = |nft_id| VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+    for nft_id in (0..RECORDS).step_by(1000) {
+        assert_eq!(store.records(&version(nft_id)).unwrap().len(), 1);
+    }
+    println!(
+        "{RECORDS} records: opened again in {:.0} s; {} MiB of memory at most",
+        clock.elapsed().as_secs_f64(),
+        most_memory()
+    );
+}
