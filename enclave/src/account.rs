@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::seal::{self, SealError, Sealer};
 
-const FILE_NAME: &str = "account";
+/// Its file in the data folder.
+pub(crate) const FILE_NAME: &str = "account";
 const CONTEXT: &[u8] = b"TIP500-ACCOUNT/1";
 const SECRETS_LEN: usize = 64;
 
@@ -37,6 +38,17 @@ pub enum AccountError {
     /// What the file holds is not a key.
     #[error("the account's file does not hold an account")]
     Malformed,
+}
+
+impl AccountError {
+    /// Whether the account will never open again.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            Self::Sealed(error) => *error == SealError::DoesNotOpen,
+            Self::Lost | Self::Malformed => true,
+            Self::Io(_) => false,
+        }
+    }
 }
 
 /// The enclave's keys. The secret ones never leave it.

@@ -60,6 +60,8 @@ pub struct Context {
     pub quotes: Quotes,
     /// What keeps the enclave from attesting.
     pub problem: watch::Receiver<Option<Problem>>,
+    /// How many accounts and stores before these are lost.
+    pub losses: u32,
 }
 
 /// The API.

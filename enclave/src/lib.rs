@@ -7,7 +7,7 @@
 //! | [`chain`] | access to the chain | nodes are not trusted: what is not proven is an error, never an answer |
 //! | [`checkpoint`] | how far finality was followed | sealed; without it only the next start takes longer |
 //! | [`view`] | what is known of the chain and of the own place on it | all of it from one finalized block, never from an older one than before, and none that is too old; another runtime is never served |
-//! | [`store`] | the records and the outbox | what was answered with success is durable |
+//! | [`store`] | the records, the outbox and the view log | what was answered with success is durable, and no share leaves without a trace |
 //! | [`submit`] | the account's nonce | transactions go one after the other, whoever wants them sent |
 //! | [`confirm`] | what was sent of the outbox | every stored share ends confirmed, or pointless by the chain's word |
 //! | [`quotes`] | the newest quote | one at a time, not more than the chain can use, and none that is not what was asked for |
@@ -15,6 +15,8 @@
 //! | [`park`] | requests that wait for finality | bounded, in number and time |
 //! | [`api`] | the routes | stable statuses; no request can make it panic, block or grow |
 //! | [`server`] | connections | bounded, and finished when the enclave stops |
+//! | [`reconcile`] | – | what is held is compared with what the chain has; what is missing is known |
+//! | [`custody`] | account and store | lost together, never deleted, and never a reason not to start |
 //! | [`account`] | the enclave's keys | made once, sealed, never shown |
 //! | [`identity`] | – | what the enclave says of itself in every attestation |
 //! | [`platform`] | – | what the enclave needs of its machine |
@@ -31,13 +33,7 @@
 //! The tasks own their state and talk by channels. [`run`] starts them and ends when one fails or
 //! when it is told to.
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinError};
 
@@ -49,6 +45,7 @@ pub mod checkpoint;
 pub mod command;
 pub mod config;
 pub mod confirm;
+pub mod custody;
 pub mod file;
 pub mod gramine;
 pub mod identity;
@@ -56,13 +53,13 @@ pub mod logging;
 pub mod park;
 pub mod platform;
 pub mod quotes;
+pub mod reconcile;
 pub mod seal;
 pub mod server;
 pub mod store;
 pub mod submit;
 pub mod view;
 
-use account::{Account, AccountError};
 use api::{ApiLimits, Context};
 use attest::{pccs::Pccs, Attester, Pauses};
 use chain::{
@@ -75,13 +72,14 @@ use chain::{
 };
 use checkpoint::Checkpoint;
 use config::{AttestationPush, Config};
+use custody::{Custody, CustodyError};
 use identity::Identity;
 use park::{Park, ParkLimits};
 use platform::{Platform, PlatformError};
 use quotes::Quotes;
 use seal::Sealer;
 use server::ServerLimits;
-use store::{Store, StoreError};
+use store::StoreError;
 use submit::Submitter;
 use view::Outlook;
 
@@ -113,9 +111,9 @@ pub enum RunError {
     /// The PCCS cannot be asked.
     #[error("the PCCS cannot be asked: {0}")]
     Pccs(reqwest::Error),
-    /// There is no account.
+    /// Account and store cannot be used.
     #[error(transparent)]
-    Account(#[from] AccountError),
+    Custody(#[from] CustodyError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -146,7 +144,7 @@ impl RunError {
             | Self::Threads(_)
             | Self::Pccs(_)
             | Self::Listen { .. } => 2,
-            Self::Account(_) | Self::Store(_) => 3,
+            Self::Custody(_) | Self::Store(_) => 3,
             Self::Ended(_) | Self::Task(_) => 4,
         }
     }
@@ -168,7 +166,8 @@ pub async fn run(
     let genesis = Genesis::read(&config.chain_spec)
         .map_err(|error| RunError::ChainSpec { path: config.chain_spec.clone(), error })?;
     let sealer = Arc::new(Sealer::new(&*platform.seal_key()?));
-    let account = Arc::new(load_account(folder, &sealer)?);
+    let Custody { account, store, mut store_task, losses } =
+        Custody::open(folder, &sealer, genesis.hash)?;
     let own = Identity::new(&account, config.operator, platform.measurement());
     tracing::info!(
         account = account.address(),
@@ -179,7 +178,6 @@ pub async fn run(
         genesis = hex::encode(genesis.hash),
         "starting"
     );
-    let (store, mut store_task) = Store::open(folder, &sealer, &own.account, genesis.hash)?;
     let pccs = config.pccs_url.as_deref().map(Pccs::new).transpose();
     let pccs = pccs.map_err(|error| RunError::Pccs(error.without_url()))?;
 
@@ -205,6 +203,7 @@ pub async fn run(
     let view = view::follow(chain.clone(), own, root.clone(), view::MAX_LAG, outlook_sender);
     let confirm =
         confirm::run(chain.clone(), submitter.clone(), store.clone(), own.account, outlook.clone());
+    let reconcile = reconcile::run(chain.clone(), store.clone(), outlook.clone());
     let (problem_sender, problem) = watch::channel(None);
     let attester = Attester {
         chain: chain.clone(),
@@ -218,6 +217,7 @@ pub async fn run(
     };
     let mut attest_task = tokio::spawn(attest::run(attester, outlook.clone(), problem_sender));
     let (mut view, mut confirm) = (tokio::spawn(view), tokio::spawn(confirm));
+    let mut reconcile = tokio::spawn(reconcile);
 
     let context = Arc::new(Context {
         account,
@@ -228,6 +228,7 @@ pub async fn run(
         park: Park::new(ParkLimits::default()),
         quotes,
         problem,
+        losses,
     });
     let (stop, stopping) = watch::channel(false);
     let router = api::router(context, &ApiLimits::default());
@@ -239,6 +240,7 @@ pub async fn run(
         () = shutdown => Ok(()),
         ended = &mut view => failure("view", ended.map(Ok)),
         ended = &mut confirm => failure("confirm", ended),
+        ended = &mut reconcile => failure("reconcile", ended),
         ended = &mut store_task => failure("store", ended),
         ended = &mut chain_task => failure("chain", ended.map(Ok)),
         ended = &mut submit_task => failure("submit", ended.map(Ok)),
@@ -252,40 +254,22 @@ pub async fn run(
         server.await?;
     }
     confirm.abort();
+    reconcile.abort();
     for task in
         [view, chain_task, checkpoint_task, cache_task, submit_task, quotes_task, attest_task]
     {
         task.abort();
     }
     // The store's task ends, and the database is closed, when nobody can write any more.
-    if !confirm.is_finished() {
-        let _ = confirm.await;
+    for task in [confirm, reconcile] {
+        if !task.is_finished() {
+            let _ = task.await;
+        }
     }
     if !store_task.is_finished() {
         store_task.await??;
     }
     result
-}
-
-/// The account comes before the store. A store without an account is therefore not a first start
-/// but a loss, which a new account would hide.
-fn load_account(folder: &Path, sealer: &Sealer) -> Result<Account, AccountError> {
-    if store::exists(folder)? && !account::exists(folder)? {
-        return Err(AccountError::Lost);
-    }
-    if is_store_missing(folder)? {
-        tracing::warn!(
-            "there is an account but no store: the enclave starts with an empty one. If it has held \
-             shares before, they are lost"
-        );
-    }
-    Account::load_or_create(folder, sealer)
-}
-
-/// Whether there is an account without a store: the store was lost, or the first start did not come
-/// that far.
-fn is_store_missing(folder: &Path) -> io::Result<bool> {
-    Ok(account::exists(folder)? && !store::exists(folder)?)
 }
 
 fn failure(
@@ -294,37 +278,4 @@ fn failure(
 ) -> Result<(), RunError> {
     ended??;
     Err(RunError::Ended(task))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_missing_store_is_noticed_and_a_first_start_is_not_taken_for_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::new(&[1; 32]);
-        assert!(!is_store_missing(folder.path()).unwrap());
-        let account = load_account(folder.path(), &sealer).unwrap();
-        assert!(is_store_missing(folder.path()).unwrap());
-        let (store, task) = Store::open(folder.path(), &sealer, &account.id(), [6; 32]).unwrap();
-        assert!(!is_store_missing(folder.path()).unwrap());
-        drop(store);
-        task.await.unwrap().unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_lost_account_is_not_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::new(&[1; 32]);
-        let account = load_account(folder.path(), &sealer).unwrap();
-        assert_eq!(load_account(folder.path(), &sealer).unwrap().id(), account.id());
-        let (store, task) = Store::open(folder.path(), &sealer, &account.id(), [6; 32]).unwrap();
-        drop(store);
-        task.await.unwrap().unwrap();
-        assert_eq!(load_account(folder.path(), &sealer).unwrap().id(), account.id());
-        std::fs::remove_file(folder.path().join("account")).unwrap();
-        assert!(matches!(load_account(folder.path(), &sealer), Err(AccountError::Lost)));
-        assert!(!account::exists(folder.path()).unwrap());
-    }
 }

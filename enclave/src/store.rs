@@ -59,6 +59,8 @@ mod log;
 mod record;
 mod rules;
 mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 mod writer;
 
 pub use database::exists;
@@ -171,7 +173,7 @@ impl Store {
         Self::open_on(Box::new(Folder(folder.into())), seal_key, account, genesis)
     }
 
-    fn open_on(
+    pub(crate) fn open_on(
         medium: Box<dyn Medium>,
         seal_key: &Sealer,
         account: &RawAccountId,
@@ -306,6 +308,11 @@ impl Store {
             }
             error.or_unavailable()
         })
+    }
+
+    /// Hash of the first block of the chain that the store belongs to.
+    pub fn genesis_hash(&self) -> Hash {
+        self.inner.genesis
     }
 
     /// Whether the store can be used. It cannot while its disk fails or is full.

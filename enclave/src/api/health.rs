@@ -33,6 +33,23 @@ pub struct Health {
     pub enclave_address: String,
     /// How the enclave proves what it is.
     pub attestation: Attestation,
+    /// What the enclave's disk did to it.
+    pub store: Storage,
+}
+
+/// What the enclave's disk did to it.
+#[derive(Debug, Serialize)]
+pub struct Storage {
+    /// Whether it can be used. It cannot while the disk fails or is full.
+    pub available: bool,
+    /// How many accounts and stores before these are lost.
+    pub losses: u32,
+    /// How often entries of the view log were gone that had been attested: somebody has put an older
+    /// disk in the place of a newer one.
+    pub log_rollbacks: u64,
+    /// How many shares the chain has synced that are missing here, as far as it is known; `null` while
+    /// the store cannot be used.
+    pub wanted: Option<u64>,
 }
 
 /// How the enclave proves what it is, and what the chain has of it.
@@ -77,6 +94,7 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         chain_problem: context.chain.trouble(),
         enclave_address: context.account.address().into(),
         attestation: attestation(&context, &outlook),
+        store: storage(&context),
     })
 }
 
@@ -98,10 +116,23 @@ fn service(context: &Context, outlook: &Outlook) -> Result<(), &'static str> {
     if context.chain.trouble().is_some() {
         return Err("The enclave cannot reach the chain.");
     }
+    if !context.store.is_available() {
+        return Err("The enclave's disk fails or is full.");
+    }
     if view.assignment.is_none() {
         return Err("The enclave is not assigned to a cluster.");
     }
     view.attestation.map(|_| ()).map_err(Why::sentence)
+}
+
+fn storage(context: &Context) -> Storage {
+    let store = &context.store;
+    Storage {
+        available: store.is_available(),
+        losses: context.losses,
+        log_rollbacks: store.log_state().borrow().rollbacks,
+        wanted: store.count_wanted().ok(),
+    }
 }
 
 fn attestation(context: &Context, outlook: &Outlook) -> Attestation {

@@ -35,7 +35,7 @@ use crate::{
     park::ParkLimits,
     platform::PlatformError,
     seal::Sealer,
-    store::{NewShare, RecordKey, VersionKey},
+    store::{testing::Disk, NewShare, RecordKey, VersionKey},
     submit::Submitter,
     view::{self, View},
 };
@@ -45,6 +45,7 @@ mod bench;
 mod finality;
 mod malformed;
 mod statuses;
+mod viewing;
 
 const NFT: NftId = 7;
 const SHARE: &str = "a share of sufficient length";
@@ -90,11 +91,18 @@ struct Setup {
     park: ParkLimits,
     api: ApiLimits,
     quoting: Quoting,
+    /// Where the store is, if not in the folder.
+    disk: Option<Disk>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { park: ParkLimits::default(), api: ApiLimits::default(), quoting: Quoting::Works }
+        Self {
+            park: ParkLimits::default(),
+            api: ApiLimits::default(),
+            quoting: Quoting::Works,
+            disk: None,
+        }
     }
 }
 
@@ -149,8 +157,12 @@ impl Enclave {
             chain.finalize(newest);
         }
         let id = account.id();
-        let (store, store_task) =
-            Store::open(folder.path(), &Sealer::new(&[1; 32]), &id, GENESIS).unwrap();
+        let sealer = Sealer::new(&[1; 32]);
+        let (store, store_task) = match setup.disk {
+            Some(disk) => Store::open_on(Box::new(disk), &sealer, &id, GENESIS),
+            None => Store::open(folder.path(), &sealer, &id, GENESIS),
+        }
+        .unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
         let view = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
@@ -168,6 +180,7 @@ impl Enclave {
             park: Park::new(setup.park),
             quotes,
             problem,
+            losses: 0,
         });
         let router = router(context.clone(), &setup.api);
         let problem = problem_sender;
@@ -476,6 +489,7 @@ async fn health_tells_the_state_and_is_always_200() {
                 "tcb_status": null,
                 "problem": null,
             },
+            "store": { "available": true, "losses": 0, "log_rollbacks": 0, "wanted": 0 },
         })
     );
     enclave.finalize(5).await;

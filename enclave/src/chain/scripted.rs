@@ -17,12 +17,14 @@ use tee_primitives::{
         SlotConfirmations, SyncedKeyshare,
     },
     nft::{NftData, NftId, NftState},
+    rent::{AcceptanceType, CancellationFee, Duration, RentFee},
     BlockNumber, Hash, RawAccountId,
 };
 use tokio::sync::watch;
 
 use super::{
-    facts::Nft, At, Chain, ChainError, ChainInfo, Head, Heads, Included, SubmitError, Values,
+    facts::{Contract, Nft},
+    At, Chain, ChainError, ChainInfo, Head, Heads, Included, SubmitError, Values,
 };
 use crate::identity::Identity;
 
@@ -144,21 +146,69 @@ impl Scripted {
     }
 
     pub(crate) fn pending(&self, nft_id: NftId, version: u32) {
+        self.pending_of(KeyshareKind::Secret, nft_id, version);
+    }
+
+    pub(crate) fn pending_of(&self, kind: KeyshareKind, nft_id: NftId, version: u32) {
         let pending = Some(PendingKeyshare { version, since: 1 });
-        let key = storage::keyshares(nft_id, KeyshareKind::Secret);
+        let key = storage::keyshares(nft_id, kind);
         let synced = self.get::<KeyshareStatus>(&key).and_then(|status| status.synced);
         self.set(key, KeyshareStatus { synced, pending });
     }
 
     /// Declares the pending version synced, with this commitment for the enclave's slot.
     pub(crate) fn sync(&self, nft_id: NftId, block_number: BlockNumber, commitment: Hash) {
-        let key = storage::keyshares(nft_id, KeyshareKind::Secret);
+        self.sync_of(KeyshareKind::Secret, nft_id, block_number, commitment);
+    }
+
+    pub(crate) fn sync_of(
+        &self,
+        kind: KeyshareKind,
+        nft_id: NftId,
+        block_number: BlockNumber,
+        commitment: Hash,
+    ) {
+        let key = storage::keyshares(nft_id, kind);
         let status: KeyshareStatus = self.get(&key).unwrap();
         let mut commitments = [[0xee; 32]; 5];
         commitments[SLOT as usize] = commitment;
         let version = status.pending.unwrap().version;
         let synced = SyncedKeyshare { version, cluster_id: CLUSTER, block_number, commitments };
         self.set(key, KeyshareStatus { synced: Some(synced), pending: None });
+    }
+
+    /// The owner takes back the pending version.
+    pub(crate) fn cancel_of(&self, kind: KeyshareKind, nft_id: NftId) {
+        let key = storage::keyshares(nft_id, kind);
+        let status: KeyshareStatus = self.get(&key).unwrap();
+        self.set(key, KeyshareStatus { pending: None, ..status });
+    }
+
+    pub(crate) fn delegate(&self, nft_id: NftId, to: RawAccountId) {
+        self.set(storage::delegated_nft(nft_id), to);
+    }
+
+    /// A rental contract; it waits for a rentee if it has no start.
+    pub(crate) fn rent(
+        &self,
+        nft_id: NftId,
+        rentee: Option<RawAccountId>,
+        start_block: Option<BlockNumber>,
+        blocks: BlockNumber,
+    ) {
+        let contract = Contract {
+            start_block,
+            renter: [0xaa; 32],
+            rentee,
+            duration: Duration::Fixed(blocks),
+            acceptance_type: AcceptanceType::AutoAcceptance(None),
+            renter_can_revoke: false,
+            rent_fee: RentFee::Tokens(1),
+            renter_cancellation_fee: CancellationFee::None,
+            rentee_cancellation_fee: CancellationFee::None,
+            creation_block: 1,
+        };
+        self.set(storage::rent_contract(nft_id), contract);
     }
 
     /// What the chain has of this slot for the first version.

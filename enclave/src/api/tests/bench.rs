@@ -115,8 +115,7 @@ fn most_memory() -> u64 {
 async fn memory_of_a_million_records() {
     const RECORDS: u32 = 1_000_000;
     let folder = tempfile::tempdir().unwrap();
-    let open =
-        || Store::open(folder.path(), &Sealer::new(&[1; 32]), &[2; 32], GENESIS).unwrap();
+    let open = || Store::open(folder.path(), &Sealer::new(&[1; 32]), &[2; 32], GENESIS).unwrap();
     let (store, task) = open();
     let clock = Instant::now();
     stream::iter(0..RECORDS)

@@ -3,12 +3,16 @@
 
 use super::*;
 
-const ROUTES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 9] = [
     ("GET", "/api/health"),
     ("GET", "/api/quote"),
     ("GET", "/api/secret-nft/is-keyshare-available/7"),
     ("POST", "/api/secret-nft/store-keyshare"),
     ("POST", "/api/secret-nft/retrieve-keyshare"),
+    ("GET", "/api/capsule-nft/is-keyshare-available/7"),
+    ("POST", "/api/capsule-nft/set-keyshare"),
+    ("POST", "/api/capsule-nft/store-keyshare"),
+    ("POST", "/api/capsule-nft/retrieve-keyshare"),
 ];
 
 fn request(method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Request<Body> {
@@ -20,7 +24,7 @@ fn request(method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) 
 }
 
 #[tokio::test]
-async fn garbage_is_answered_with_a_status_on_every_route() {
+async fn f22_garbage_is_answered_with_a_status_on_every_route() {
     let enclave = Enclave::start().await;
     let deep = "[".repeat(10_000).into_bytes();
     let bodies: [&[u8]; 14] = [
