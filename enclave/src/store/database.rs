@@ -49,28 +49,11 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Folder(pub(crate) PathBuf);
 
-impl Folder {
-    /// Makes an empty database. A crash while redb makes one leaves a file that is none, which would
-    /// be taken for a loss: so it gets its name when it is whole.
-    fn create(&self, path: &Path, builder: &mut redb::Builder) -> Result<(), redb::DatabaseError> {
-        let temporary = path.with_extension("new");
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-            removed => removed.map_err(StorageError::Io)?,
-        }
-        drop(builder.create(&temporary)?);
-        let named = File::open(&temporary)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(&temporary, path));
-        Ok(named.map_err(StorageError::Io)?)
-    }
-}
-
 impl Medium for Folder {
     fn open(&self, builder: &mut redb::Builder) -> Result<Database, redb::DatabaseError> {
         let path = self.0.join(FILE_NAME);
         if !path.try_exists().map_err(StorageError::Io)? {
-            self.create(&path, builder)?;
+            create(&path, builder)?;
         }
         builder.create(path)
     }
@@ -86,6 +69,21 @@ impl Medium for Folder {
     fn is_marked_corrupt(&self) -> io::Result<bool> {
         self.0.join(MARK_NAME).try_exists()
     }
+}
+
+/// Makes an empty database. A crash while redb makes one leaves a file that is none, which would be
+/// taken for a loss: so it gets its name when it is whole.
+fn create(path: &Path, builder: &mut redb::Builder) -> Result<(), redb::DatabaseError> {
+    let temporary = path.with_extension("new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+        removed => removed.map_err(StorageError::Io)?,
+    }
+    drop(builder.create(&temporary)?);
+    let named = File::open(&temporary)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, path));
+    Ok(named.map_err(StorageError::Io)?)
 }
 
 /// Whether there is a store in `folder`.

@@ -338,6 +338,39 @@ async fn f32_every_view_is_logged_before_the_share_leaves_also_many_at_once() {
     assert!(answer.body.get("keyshare_data").is_none());
 }
 
+/// The host brings back the capsule's key of before, which a later owner never had.
+#[tokio::test]
+async fn f25_an_older_disk_serves_nothing_that_the_chain_has_replaced() {
+    let capsule = KeyshareKind::Capsule;
+    let disk = Disk::default();
+    let setup = Setup { disk: Some(disk.clone()), ..Default::default() };
+    let enclave = Enclave::start_with(setup).await;
+    enclave.mint_of(capsule, 8);
+    enclave.put(capsule, 8, 1, "the first version's share").await;
+    let older = Disk::holding(disk.content());
+    enclave.chain.pending_of(capsule, 8, 2);
+    let now = enclave.put(capsule, 8, 2, "the second version's share").await;
+    enclave
+        .retrieve_of(capsule, &retrieve_packet(&owner(), 8, now))
+        .await
+        .is(200, "RETRIEVESUCCESS");
+
+    let Enclave { folder, chain, tasks, .. } = enclave;
+    for task in tasks {
+        task.abort();
+    }
+    let setup = Setup { disk: Some(older), ..Default::default() };
+    let enclave = Enclave::open(folder, chain, setup);
+    enclave.sees(now).await;
+    let first = VersionKey { nft_id: 8, kind: capsule, version: 1 };
+    assert_eq!(enclave.context.store.records(&first).unwrap().len(), 1);
+    let answer = enclave.retrieve_of(capsule, &retrieve_packet(&owner(), 8, now)).await;
+    answer.is(404, "KEYNOTEXIST");
+    assert!(answer.body.get("keyshare_data").is_none());
+    let second = VersionKey { version: 2, ..first };
+    assert!(enclave.context.store.is_wanted(&second).unwrap());
+}
+
 /// A share that the chain has for this slot, and that is not here: an older disk, or one that was
 /// changed.
 #[tokio::test]
