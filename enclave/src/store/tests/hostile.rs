@@ -206,14 +206,22 @@ async fn a_log_that_was_cut_does_not_lead_to_its_attested_head() {
     assert!(!store.check_log(heads[2]).await.unwrap());
     assert!(store.check_log(heads[3]).await.unwrap());
     assert!(!store.check_log(heads[3]).await.unwrap());
-    assert_eq!(store.log_state().borrow().rollbacks, 1);
+    assert_eq!(store.log_rollbacks(), 1);
     // The entry that says so has the place of the one that is gone, and another hash.
     assert_eq!(store.log_head().count, 3);
     assert_ne!(store.log_head(), heads[3]);
     assert!(store.check_log(other).await.unwrap());
     close(store, task).await;
     let (store, _task) = open_on(&disk).unwrap();
-    assert_eq!(store.log_state().borrow().rollbacks, 2);
+    assert_eq!(store.log_rollbacks(), 2);
+    // It is not forgotten with the entries that come after it.
+    store
+        .log_view(Access { version: version(1, 1), account: [4; 32], role: Role::Owner, block: 11 })
+        .await
+        .unwrap();
+    assert_eq!(store.log_rollbacks(), 2);
+    let entries = store.log_of(1, None, 10).unwrap();
+    assert_eq!(entries.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [0, 4]);
 }
 
 /// Heads stand on the chain: from two of them nobody can guess what was viewed in between.
