@@ -4,7 +4,7 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | schema version, genesis hash, account, the wrapped data key, the counter, the log's rollbacks |
+//! | `meta` | name | schema version, genesis hash, account, the wrapped data key, the counter |
 //! | `records` | NFT, kind, version, split | sealed [`Record`] |
 //! | `outbox` | order of storing | key of the record to confirm |
 //! | `unsynced` | NFT, kind, version | the finalized block at which a share of it was last stored |
@@ -66,7 +66,7 @@ mod writer;
 pub use database::exists;
 pub(crate) use database::FILES;
 pub use error::StoreError;
-pub use log::{Access, LogEntry, LogState};
+pub use log::{Access, LogEntry, LogState, Rollbacks};
 pub use record::{Record, RecordKey, VersionKey};
 pub use rules::{Correction, NewShare, StoreRefusal, Stored, MAX_SPLITS};
 
@@ -247,6 +247,11 @@ impl Store {
     /// Length and hash of the log.
     pub fn log_head(&self) -> LogHead {
         self.inner.log_state.borrow().head
+    }
+
+    /// How often the log was found not to lead to an attested head.
+    pub fn log_rollbacks(&self) -> u64 {
+        self.inner.log_state.borrow().rollbacks.map_or(0, |rollbacks| rollbacks.count)
     }
 
     /// Where the log ends, whenever that changes. What it says is durable.

@@ -130,7 +130,7 @@ fn storage(context: &Context) -> Storage {
     Storage {
         available: store.is_available(),
         losses: context.losses,
-        log_rollbacks: store.log_state().borrow().rollbacks,
+        log_rollbacks: store.log_rollbacks(),
         wanted: store.count_wanted().ok(),
     }
 }

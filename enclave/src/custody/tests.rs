@@ -114,11 +114,12 @@ async fn losses_are_bounded() {
 }
 
 #[tokio::test]
-async fn another_chain_and_a_newer_schema_are_errors_and_no_losses() {
+async fn another_chain_is_an_error_and_no_loss() {
     let folder = tempfile::tempdir().unwrap();
     let (first, _) = start(folder.path(), &machine(1)).await;
     let error = Custody::open(folder.path(), &machine(1), [7; 32]).err().unwrap();
     assert!(matches!(error, CustodyError::Store(StoreError::AnotherChain)), "{error}");
+    assert_eq!(crate::RunError::from(error).exit_code(), 3);
     assert_eq!(start(folder.path(), &machine(1)).await, (first, 0));
 }
 

@@ -55,7 +55,7 @@ fn start(
     let account = Arc::new(Account::load_or_create(folder.path(), &Sealer::new(&[1; 32])).unwrap());
     let own = Identity::new(&account, [2; 32], attesting::MEASUREMENT);
     let platform = Arc::new(Counting { make: Box::new(make), made: AtomicU32::new(0) });
-    let (_, log) = watch::channel(LogState { head: LOG_HEAD, rollbacks: 0 });
+    let (_, log) = watch::channel(LogState { head: LOG_HEAD, rollbacks: None });
     let (quotes, _task) = Quotes::start_with(account.clone(), own, platform.clone(), log, limit);
     (quotes, platform, account)
 }

@@ -194,7 +194,7 @@ async fn f25_an_older_copy_of_the_disk_is_found_out() {
     look(&mut reconciler, &chain, 14, attested).await;
     // The older share is gone, and the log says what has happened.
     assert!(store.record(&key(7)).unwrap().is_none());
-    assert_eq!(store.log_state().borrow().rollbacks, 1);
+    assert_eq!(store.log_rollbacks(), 1);
     assert_eq!(store.log_head().count, 2);
     // It is said once, also after another start.
     look(&mut reconciler, &chain, 15, attested).await;
@@ -203,15 +203,15 @@ async fn f25_an_older_copy_of_the_disk_is_found_out() {
     let (store, _task) = open(folder.path());
     let mut reconciler = Reconciler::new(chain.clone(), store.clone());
     look(&mut reconciler, &chain, 16, attested).await;
-    assert_eq!((store.log_state().borrow().rollbacks, store.log_head().count), (1, 2));
+    assert_eq!((store.log_rollbacks(), store.log_head().count), (1, 2));
     // Two disks that grow from one: as long, and another one.
     store.log_view(access).await.unwrap();
     assert_eq!(store.log_head().count, attested.count);
     let other = LogHead { hash: [9; 32], ..attested };
     look(&mut reconciler, &chain, 17, other).await;
-    assert_eq!(store.log_state().borrow().rollbacks, 2);
+    assert_eq!(store.log_rollbacks(), 2);
     look(&mut reconciler, &chain, 18, store.log_head()).await;
-    assert_eq!(store.log_state().borrow().rollbacks, 2);
+    assert_eq!(store.log_rollbacks(), 2);
     let entries = store.log_of(7, None, 10).unwrap();
     assert_eq!(entries.len(), 2);
     assert!(matches!(entries[1].1, LogEntry::Viewed(it) if it == access));

@@ -7,12 +7,14 @@
 //! what is on the disk.
 
 use std::{
-    fmt, io,
+    fmt,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
 
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::{Database, ReadTransaction, ReadableDatabase, StorageError};
 
 use super::{error::guarded, StoreError};
 use crate::file;
@@ -30,7 +32,7 @@ pub(crate) const FILES: [&str; 2] = [FILE_NAME, MARK_NAME];
 
 /// Where the store's file is.
 pub(crate) trait Medium: fmt::Debug + Send + Sync + 'static {
-    /// Opens the file; makes it if there is none.
+    /// Opens the file; makes it if there is none. It is there whole or not at all.
     fn open(&self, builder: &mut redb::Builder) -> Result<Database, redb::DatabaseError>;
 
     /// Makes the file's name durable: the database makes only its content durable.
@@ -49,7 +51,11 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Medium for Folder {
     fn open(&self, builder: &mut redb::Builder) -> Result<Database, redb::DatabaseError> {
-        builder.create(self.0.join(FILE_NAME))
+        let path = self.0.join(FILE_NAME);
+        if !path.try_exists().map_err(StorageError::Io)? {
+            create(&path, builder)?;
+        }
+        builder.create(path)
     }
 
     fn sync_name(&self) -> io::Result<()> {
@@ -63,6 +69,21 @@ impl Medium for Folder {
     fn is_marked_corrupt(&self) -> io::Result<bool> {
         self.0.join(MARK_NAME).try_exists()
     }
+}
+
+/// Makes an empty database. A crash while redb makes one leaves a file that is none, which would be
+/// taken for a loss: so it gets its name when it is whole.
+fn create(path: &Path, builder: &mut redb::Builder) -> Result<(), redb::DatabaseError> {
+    let temporary = path.with_extension("new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+        removed => removed.map_err(StorageError::Io)?,
+    }
+    drop(builder.create(&temporary)?);
+    let named = File::open(&temporary)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, path));
+    Ok(named.map_err(StorageError::Io)?)
 }
 
 /// Whether there is a store in `folder`.

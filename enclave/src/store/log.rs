@@ -14,7 +14,7 @@ use tee_primitives::{
 };
 
 use super::{
-    schema::{fixed, LOG, LOG_OF_NFT, META, META_ROLLBACKS},
+    schema::{LOG, LOG_OF_NFT},
     writer::Tables,
     Inner, StoreError, VersionKey,
 };
@@ -60,13 +60,22 @@ impl LogEntry {
     }
 }
 
+/// That the log was found not to lead to attested heads.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
+pub struct Rollbacks {
+    /// How often.
+    pub count: u64,
+    /// The head to which it did not lead the last time.
+    pub last: LogHead,
+}
+
 /// Where the log ends.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LogState {
     /// Its head.
     pub head: LogHead,
-    /// How often it was found not to lead to an attested head.
-    pub rollbacks: u64,
+    /// Whether it has ever been found not to lead to an attested head.
+    pub rollbacks: Option<Rollbacks>,
 }
 
 /// What is sealed of an entry.
@@ -74,6 +83,8 @@ pub struct LogState {
 struct Row {
     salt: [u8; 16],
     previous: Hash,
+    /// With this entry. It stands in every later one, so that no rollback is forgotten.
+    rollbacks: Option<Rollbacks>,
     entry: LogEntry,
 }
 
@@ -98,20 +109,20 @@ fn open(inner: &Inner, seq: u64, sealed: &[u8]) -> Result<Row, StoreError> {
 /// Reads where the log ends.
 pub(super) fn state(inner: &Inner, transaction: &ReadTransaction) -> Result<LogState, StoreError> {
     let log = transaction.open_table(LOG)?;
-    let head = match log.last()? {
-        None => LogHead::default(),
+    let state = match log.last()? {
+        None => LogState::default(),
         Some((seq, sealed)) => {
             let seq = seq.value();
-            let hash = open(inner, seq, sealed.value())?.hash(&inner.genesis, seq);
+            let row = open(inner, seq, sealed.value())?;
             let count = seq.checked_add(1).ok_or(StoreError::Corrupt("the log has no end"))?;
-            LogHead { count, hash }
+            let head = LogHead { count, hash: row.hash(&inner.genesis, seq) };
+            LogState { head, rollbacks: row.rollbacks }
         }
     };
-    if log.len()? != head.count {
+    if log.len()? != state.head.count {
         return Err(StoreError::Corrupt("the view log has gaps"));
     }
-    let (rollbacks, _) = rollbacks(&transaction.open_table(META)?)?;
-    Ok(LogState { head, rollbacks })
+    Ok(state)
 }
 
 /// Adds an entry.
@@ -120,8 +131,9 @@ pub(super) fn append(
     tables: &mut Tables<'_>,
     entry: LogEntry,
 ) -> Result<(), StoreError> {
-    let LogHead { count: seq, hash: previous } = tables.log_state.head;
-    let row = Row { salt: *seal::random().map_err(StoreError::Value)?, previous, entry };
+    let LogState { head: LogHead { count: seq, hash: previous }, rollbacks } = tables.log_state;
+    let salt = *seal::random().map_err(StoreError::Value)?;
+    let row = Row { salt, previous, rollbacks, entry };
     let sealed = inner
         .sealer
         .seal(&context(&inner.genesis, seq), &row.encode())
@@ -145,14 +157,13 @@ pub(super) fn check(
     if leads_to(inner, &tables.log, attested)? {
         return Ok(false);
     }
-    let (count, noted) = rollbacks(&tables.meta)?;
-    if noted == Some(attested) {
+    let before = tables.log_state.rollbacks;
+    if before.is_some_and(|rollbacks| rollbacks.last == attested) {
         return Ok(false);
     }
+    let count = before.map_or(0, |rollbacks| rollbacks.count).saturating_add(1);
+    tables.log_state.rollbacks = Some(Rollbacks { count, last: attested });
     append(inner, tables, LogEntry::RolledBack(attested))?;
-    tables.log_state.rollbacks = count.saturating_add(1);
-    let value = (tables.log_state.rollbacks, attested).encode();
-    tables.meta.insert(META_ROLLBACKS, value.as_slice())?;
     Ok(true)
 }
 
@@ -176,17 +187,6 @@ pub(super) fn leads_to_head(
     head: LogHead,
 ) -> Result<bool, StoreError> {
     leads_to(inner, &database.begin_read()?.open_table(LOG)?, head)
-}
-
-/// How many rollbacks were noted, and the attested head of the last.
-fn rollbacks(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-) -> Result<(u64, Option<LogHead>), StoreError> {
-    const LEN: usize = 8 + 8 + 32;
-    let Some(value) = fixed::<LEN>(meta, META_ROLLBACKS)? else { return Ok((0, None)) };
-    let (count, attested) = DecodeAll::decode_all(&mut value.as_slice())
-        .map_err(|_| StoreError::Corrupt("a count of rollbacks of another form"))?;
-    Ok((count, Some(attested)))
 }
 
 /// The entries about an NFT after `after`, oldest first, with their places in the log.

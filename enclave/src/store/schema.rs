@@ -44,7 +44,6 @@ pub(super) const META_GENESIS: &str = "genesis";
 const META_ACCOUNT: &str = "account";
 const META_DATA_KEY: &str = "data key";
 pub(super) const META_COUNTER: &str = "counter";
-pub(super) const META_ROLLBACKS: &str = "rollbacks";
 
 const DATA_KEY_CONTEXT: &[u8] = b"TIP500-DATA-KEY/1";
 

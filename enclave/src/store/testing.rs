@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use redb::{Builder, Database, DatabaseError, StorageBackend};
+use redb::{Builder, Database, DatabaseError, StorageBackend, StorageError};
 
 use super::database::Medium;
 
@@ -57,9 +57,12 @@ impl Disk {
         self.state().live.clone()
     }
 
-    /// Writes, changes of length and syncs so far.
-    pub(crate) fn calls(&self) -> u64 {
-        self.state().calls
+    /// Somebody puts another file there.
+    pub(crate) fn replace(&self, content: Vec<u8>) {
+        let mut state = self.state();
+        state.live = content;
+        state.changes.clear();
+        state.durable = state.live.clone();
     }
 
     /// The machine stops at this call: it does nothing, and everything after it fails.
@@ -147,8 +150,10 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.call()?;
-        state.durable = state.live.clone();
-        state.changes.clear();
+        let State { durable, changes, .. } = &mut *state;
+        for change in changes.drain(..) {
+            apply(durable, &change);
+        }
         Ok(())
     }
 
@@ -169,6 +174,15 @@ impl StorageBackend for Disk {
 
 impl Medium for Disk {
     fn open(&self, builder: &mut Builder) -> Result<Database, DatabaseError> {
+        if self.state().live.is_empty() {
+            // As a folder does it: made elsewhere, and then there at once.
+            let made = Self::default();
+            drop(builder.create_with_backend(made.clone())?);
+            let content = made.content();
+            let mut state = self.call().map_err(StorageError::Io)?;
+            state.live = content.clone();
+            state.durable = content;
+        }
         builder.create_with_backend(self.clone())
     }
 

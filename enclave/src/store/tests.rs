@@ -8,8 +8,15 @@ use std::time::Duration;
 
 use futures::{future::join_all, FutureExt};
 use redb::Database;
+use tee_primitives::authorisation::Role;
 use tokio::time;
 use zeroize::Zeroizing;
+
+mod crash;
+mod damage;
+mod full;
+mod hostile;
+mod migration;
 
 const GENESIS: Hash = [1; 32];
 const ACCOUNT: RawAccountId = [2; 32];
@@ -17,6 +24,10 @@ const SHARE: &[u8] = b"a share of sufficient length";
 
 fn seal_key() -> Sealer {
     Sealer::new(&[3; 32])
+}
+
+async fn in_time<T>(future: impl std::future::Future<Output = T>) -> T {
+    time::timeout(Duration::from_secs(20), future).await.expect("in time")
 }
 
 type Task = JoinHandle<Result<(), StoreError>>;

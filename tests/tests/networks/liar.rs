@@ -18,7 +18,7 @@ use tee_primitives::{abi::storage, nft::NftId, packet::RequesterType, Hash};
 use tee_tests::{
     confirmed_slots, create_synced, keyshares,
     liar::{Fate, Liar, Passing},
-    post, post_store, until, Unsynced, LIMIT, SECRET,
+    post, post_store, until, until_within, Unsynced, LIMIT, SECRET,
 };
 use tee_wallet::{
     chain::{calls, WaitFor},

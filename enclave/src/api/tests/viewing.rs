@@ -338,6 +338,61 @@ async fn f32_every_view_is_logged_before_the_share_leaves_also_many_at_once() {
     assert!(answer.body.get("keyshare_data").is_none());
 }
 
+/// The host brings back the capsule's key of before, which a later owner never had.
+#[tokio::test]
+async fn f25_an_older_disk_serves_nothing_that_the_chain_has_replaced() {
+    let capsule = KeyshareKind::Capsule;
+    let disk = Disk::default();
+    let setup = Setup { disk: Some(disk.clone()), ..Default::default() };
+    let enclave = Enclave::start_with(setup).await;
+    enclave.mint_of(capsule, 8);
+    enclave.put(capsule, 8, 1, "the first version's share").await;
+    let older = Disk::holding(disk.content());
+    enclave.chain.pending_of(capsule, 8, 2);
+    let now = enclave.put(capsule, 8, 2, "the second version's share").await;
+    enclave
+        .retrieve_of(capsule, &retrieve_packet(&owner(), 8, now))
+        .await
+        .is(200, "RETRIEVESUCCESS");
+
+    let Enclave { folder, chain, tasks, .. } = enclave;
+    for task in tasks {
+        task.abort();
+    }
+    let setup = Setup { disk: Some(older), ..Default::default() };
+    let enclave = Enclave::open(folder, chain, setup);
+    enclave.sees(now).await;
+    let first = VersionKey { nft_id: 8, kind: capsule, version: 1 };
+    assert_eq!(enclave.context.store.records(&first).unwrap().len(), 1);
+    let answer = enclave.retrieve_of(capsule, &retrieve_packet(&owner(), 8, now)).await;
+    answer.is(404, "KEYNOTEXIST");
+    assert!(answer.body.get("keyshare_data").is_none());
+    let second = VersionKey { version: 2, ..first };
+    assert!(enclave.context.store.is_wanted(&second).unwrap());
+}
+
+/// A share that the chain has for this slot, and that is not here: an older disk, or one that was
+/// changed.
+#[tokio::test]
+async fn what_should_be_held_and_is_not_is_remembered_as_wanted() {
+    let enclave = Enclave::start().await;
+    enclave.chain.mint(8, owner().public_key().0);
+    enclave.chain.sync(8, 101, [0xaa; 32]);
+    enclave.finalize(101).await;
+    let wanted = || enclave.context.store.wanted(None, 10).unwrap();
+    // Only who may have it makes the enclave look for it.
+    let stranger = retrieve_packet(&stranger(), 8, 101);
+    enclave.retrieve(&stranger).await.is(400, "REQUESTERVERIFICATIONFAILED");
+    assert_eq!(wanted(), []);
+    for _ in 0..2 {
+        enclave.retrieve(&retrieve_packet(&owner(), 8, 101)).await.is(404, "KEYNOTEXIST");
+        let version = VersionKey { nft_id: 8, kind: KeyshareKind::Secret, version: 1 };
+        assert_eq!(wanted(), [(version, 101)]);
+    }
+    assert_eq!(enclave.get("/api/health").await.body["store"]["wanted"], json!(1));
+    assert_eq!(enclave.context.store.log_of(8, None, 10).unwrap(), []);
+}
+
 #[tokio::test]
 async fn quotes_carry_the_head_of_the_log() {
     let enclave = Enclave::start().await;
