@@ -49,7 +49,7 @@ test-unit: build ## Run the unit tests
 
 # Integration tests of the verifier and the simulator.
 ATTESTATION := certificates corpus differential every_byte faults layout moments sample stricter \
-	work binary format oracle pccs
+	work binary format oracle pccs production
 .PHONY: test-attestation
 test-attestation: build ## Test the verifier of quotes against dcap-qvl, Intel's sample and every fault
 	$(CARGO) test --workspace --locked $(ATTESTATION:%=--test %)

@@ -15,7 +15,7 @@ fn outside_of_sgx_it_ends_with_code_2_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let output = Command::new(PROGRAM)
-        .args(["--rpc-url", "ws://127.0.0.1:1", "--data-dir"])
+        .args(["--rpc-url", "ws://127.0.0.1:1", "--chain-spec", "none", "--data-dir"])
         .arg(&data)
         .args(["--operator", "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"])
         .output()

@@ -381,7 +381,10 @@ async fn about_transactions(stage: &Stage) -> anyhow::Result<()> {
     stage.liar.answer("state_getRuntimeVersion", |_, version| version["specVersion"] = json!(77));
     let logged = stage.log()?.len();
     store(&nft).await?;
-    until("the refusal", || async { Ok(stage.log()?[logged..].contains("bad signature")) }).await?;
+    until("the refusal", || async {
+        Ok(stage.log()?[logged..].contains("the transaction was refused"))
+    })
+    .await?;
     stage.liar.be_honest();
     slot_confirms(&nft).await.context("after another version")?;
 
