@@ -347,6 +347,13 @@ async fn f25_an_older_disk_serves_nothing_that_the_chain_has_replaced() {
     let enclave = Enclave::start_with(setup).await;
     enclave.mint_of(capsule, 8);
     enclave.put(capsule, 8, 1, "the first version's share").await;
+    // Active: nobody looks after it any more.
+    in_time(async {
+        while enclave.context.store.held(8, capsule).unwrap() == Some(0) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let older = Disk::holding(disk.content());
     enclave.chain.pending_of(capsule, 8, 2);
     let now = enclave.put(capsule, 8, 2, "the second version's share").await;
