@@ -203,7 +203,7 @@ async fn a_machine_that_hangs_is_waited_for_in_one_thread_only() {
 }
 
 #[tokio::test]
-async fn requests_that_wait_are_bounded_and_one_quote_serves_all() {
+async fn f23_requests_that_wait_are_bounded_and_one_quote_serves_all() {
     let (release, released) = channel::<()>();
     let released: Mutex<Receiver<()>> = Mutex::new(released);
     let (quotes, machine, _) = start(LIMIT, move |data| {

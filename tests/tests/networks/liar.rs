@@ -267,7 +267,7 @@ async fn about_blocks(stage: &Stage) -> anyhow::Result<()> {
     let garbage = |passing: Passing<'_>| {
         match passing {
             Passing::Answer(JUSTIFICATIONS, _, Json::String(bytes)) if is_long(bytes) => {
-                bytes.truncate(bytes.len() / 2 & !1);
+                bytes.truncate((bytes.len() / 2) & !1);
             }
             _ => (),
         }

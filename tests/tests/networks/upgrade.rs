@@ -79,7 +79,7 @@ async fn upgrade(chain: &Chain, code: &[u8]) -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_network_is_upgraded_and_its_enclaves_serve_on() -> anyhow::Result<()> {
+async fn f36_a_running_network_is_upgraded_and_its_enclaves_serve_on() -> anyhow::Result<()> {
     let code = tee_runtime::next_version::WASM_BINARY.context(
         "the next runtime was not built: it needs a debug build, and SKIP_WASM_BUILD unset",
     )?;

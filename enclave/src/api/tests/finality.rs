@@ -101,7 +101,7 @@ async fn a_retrieval_waits_for_the_finality_of_a_sync() {
 }
 
 #[tokio::test]
-async fn finality_and_not_the_best_block_decides() {
+async fn f2_finality_and_not_the_best_block_decides() {
     let enclave = Enclave::start().await;
     let packet = store_packet(NFT, SHARE, 100);
     enclave.store(&packet).await.is(200, "STORESUCCESS");

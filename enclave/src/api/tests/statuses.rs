@@ -173,7 +173,7 @@ async fn retrieve_refuses_with_the_status_for_each_fault() {
 }
 
 #[tokio::test]
-async fn without_the_chain_nothing_is_decided() {
+async fn f34_without_the_chain_nothing_is_decided() {
     let folder = tempfile::tempdir().unwrap();
     let chain = Scripted::new(account_in(folder.path()).id());
     let enclave = Enclave::open(folder, chain, Setup::default());
@@ -212,6 +212,7 @@ async fn availability_is_told_also_without_the_chain_and_on_another() {
     absent(enclave.get(path).await, 0);
 }
 
+/// F20, F21: what is assigned is read from the state of each final block, and not from events.
 #[tokio::test]
 async fn an_enclave_serves_only_where_it_is_assigned() {
     let enclave = Enclave::start().await;

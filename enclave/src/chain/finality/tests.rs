@@ -224,7 +224,7 @@ fn a_change_by_force_or_with_a_delay_is_not_followed() {
     let ConsensusLog::ScheduledChange(next) = change(&Voters::new(10..14, 1)) else {
         unreachable!("it is one");
     };
-    let nobody = ScheduledChange { next_authorities: Vec::new(), ..next.clone() };
+    let nobody = ScheduledChange { next_authorities: Vec::new(), delay: 0 };
     let late = ScheduledChange { delay: 1, ..next.clone() };
     for log in [
         ConsensusLog::ForcedChange(1, next),
