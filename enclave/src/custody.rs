@@ -34,6 +34,12 @@ use crate::{
 /// Most losses that are kept.
 pub const MAX_LOSSES: u32 = 16;
 
+/// In which order files are put aside.
+const ORDER: [&str; 3] = {
+    let [database, mark] = store::FILES;
+    [account::FILE_NAME, mark, database]
+};
+
 /// Why account and store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CustodyError {
@@ -127,7 +133,8 @@ fn aside(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("lost-{number}"))
 }
 
-/// Moves account and store out of the way, in this order, each durably.
+/// Moves account and store out of the way, in this order, each durably. The database is the last: while
+/// it is there, it is lost.
 fn put_aside(folder: &Path, error: &CustodyError) -> Result<PathBuf, CustodyError> {
     let free = (1..=MAX_LOSSES).map(|number| aside(folder, number)).find(|path| !path.exists());
     let aside = free.ok_or_else(|| CustodyError::TooManyLosses(error.to_string()))?;
@@ -137,7 +144,7 @@ fn put_aside(folder: &Path, error: &CustodyError) -> Result<PathBuf, CustodyErro
 
 fn move_all(folder: &Path, aside: &Path) -> io::Result<()> {
     fs::create_dir(aside)?;
-    for name in [account::FILE_NAME].into_iter().chain(store::FILES) {
+    for name in ORDER {
         match fs::rename(folder.join(name), aside.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             moved => moved?,
