@@ -212,6 +212,9 @@ async fn what_else_the_account_sends_does_not_hold_confirmations_up() {
 async fn f13_shares_are_stored_while_a_transaction_is_on_its_way() {
     let folder = tempfile::tempdir().unwrap();
     let chain = Scripted::at(10, &OWN);
+    for nft_id in 7..20 {
+        chain.mint(nft_id, OWNER);
+    }
     chain.finalize(11);
     chain.fate(Fate::Hangs);
     let world = World::start(folder.path(), chain.clone()).await;
