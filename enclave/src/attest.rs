@@ -232,7 +232,7 @@ impl Attester {
         let after = seen(outlook, included.block.number).await?;
         let at = At::Finalized(after.finalized.hash);
         if self.missing(at, report).await?.contains(&id) {
-            return Err(Setback::Paid(Problem::refused(included.failure)));
+            return Err(Setback::Paid(Problem::Refused));
         }
         tracing::info!("brought {} to the chain", problem::name(id));
         Ok(Progress::Further)
@@ -252,7 +252,7 @@ impl Attester {
                 && record.quote_block >= quote.payload.block_number
         });
         if !is_recorded {
-            return Err(Setback::Paid(Problem::refused(included.failure)));
+            return Err(Setback::Paid(Problem::Refused));
         }
         tracing::info!(block = included.block.number, "attested");
         Ok(Progress::Further)

@@ -110,14 +110,12 @@ pub enum SubmitError {
     Outdated,
 }
 
-/// A transaction that is in a finalized block.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A transaction that is in a finalized block. Whether its call did what it should is in the chain's
+/// state.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Included {
-    /// A finalized block whose state shows that the account has sent it.
+    /// A finalized block whose state shows that the account has used up its nonce.
     pub block: Head,
-    /// Why its call failed, in the node's words: for people. Whether it did what it should is in the
-    /// chain's state.
-    pub failure: Option<String>,
 }
 
 /// Values of storage items, in the order of the keys; `None` where the chain stores nothing.
@@ -130,6 +128,9 @@ pub trait Chain: Send + Sync + 'static {
 
     /// Why no node is followed, for people; `None` if one is.
     fn trouble(&self) -> Option<String>;
+
+    /// The node that is followed shows nothing new, or too old things: another one is tried.
+    fn leave(&self);
 
     /// Reads storage items, all at one block: at a finalized one, by proof.
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>>;

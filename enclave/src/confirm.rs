@@ -297,14 +297,9 @@ impl Confirmer {
                 self.not_before = view.finalized.number.saturating_add(1);
                 return false;
             }
-            Ok(Included { block: Head { number: block, .. }, failure }) => {
-                tracing::debug!(
-                    shares = batch.len(),
-                    block,
-                    failure,
-                    "confirmations are finalized"
-                );
-                // The view may be behind the block that the node told of. That the state there
+            Ok(Included { block: Head { number: block, .. } }) => {
+                tracing::debug!(shares = batch.len(), block, "confirmations are finalized");
+                // The view may be behind that block. That the state there
                 // shows no confirmation can also mean that the call failed: hence the growing pause.
                 self.not_before = block.max(view.finalized.number.saturating_add(self.pause() - 1));
             }

@@ -23,7 +23,7 @@ const QUEUE: usize = 8;
 enum Nonce {
     /// Of the state at which it was decided, even if that can no longer be included.
     Decided,
-    /// Of the newest known.
+    /// Of the state at which it was decided, or of the account's last transaction if that is newer.
     Newest,
 }
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the enclave knows of the chain and of its own place on it, at the newest finalized block.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{pin, Pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use sp_crypto_hashing::blake2_256;
 use tee_primitives::{
@@ -110,25 +115,24 @@ pub async fn follow(
     outlook: watch::Sender<Outlook>,
 ) {
     let mut heads = chain.heads();
+    let followed = chain.clone();
     let mut reader = Reader { chain, own, root, machine: None, history: History::Nothing };
     let mut highest: Option<Head> = None;
-    let mut clock = Clock::new(max_lag);
-    let mut stale_at = None;
+    let mut age = Age { clock: Clock::new(max_lag), stale_at: None };
     loop {
         let newest = heads.borrow_and_update().clone();
         let newer = newest
             .filter(|newest| highest.is_none_or(|head| head.number < newest.finalized.number));
         if let Some(newest) = newer {
-            match reader.read(newest.chain, newest.finalized).await {
+            // The present view may grow too old while the next one is read.
+            let read = pin!(reader.read(newest.chain, newest.finalized));
+            match age.watch(&outlook, &*followed, read).await {
                 Ok(read) => {
                     highest = Some(newest.finalized);
                     match read {
-                        Ok(view) => {
-                            stale_at = Some(clock.stale_at(Instant::now(), view.now));
-                            publish(&outlook, &view);
-                        }
+                        Ok(view) => age.publish(&outlook, &*followed, view),
                         Err(other) => {
-                            stale_at = None;
+                            age.stale_at = None;
                             if tell(&outlook, other.clone()) {
                                 complain(&other);
                             }
@@ -144,10 +148,7 @@ pub async fn follow(
                             tracing::warn!(%error, "the own place could not be read");
                         }
                     }
-                    // A newer head may come meanwhile; the present view may grow stale.
-                    let retry = Instant::now() + RETRY;
-                    time::sleep_until(stale_at.map_or(retry, |at| retry.min(at))).await;
-                    expire(&outlook, stale_at);
+                    age.watch(&outlook, &*followed, pin!(time::sleep(RETRY))).await;
                     if heads.has_changed().is_err() {
                         return;
                     }
@@ -155,14 +156,52 @@ pub async fn follow(
                 }
             }
         }
-        tokio::select! {
-            changed = heads.changed() => if changed.is_err() {
-                return;
-            },
-            () = time::sleep_until(stale_at.unwrap_or_else(Instant::now)), if stale_at.is_some() => {
-                expire(&outlook, stale_at);
-                stale_at = None;
+        let changed = pin!(heads.changed());
+        if age.watch(&outlook, &*followed, changed).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// When the published view grows too old.
+struct Age {
+    clock: Clock,
+    stale_at: Option<Instant>,
+}
+
+impl Age {
+    /// Waits for something, and makes the view stale meanwhile if its time comes.
+    async fn watch<T>(
+        &mut self,
+        outlook: &watch::Sender<Outlook>,
+        chain: &dyn Chain,
+        mut something: Pin<&mut impl Future<Output = T>>,
+    ) -> T {
+        if let Some(at) = self.stale_at {
+            if let Ok(value) = time::timeout_at(at, &mut something).await {
+                return value;
             }
+            self.stale_at = None;
+            expire(outlook, chain);
+        }
+        something.await
+    }
+
+    /// Publishes a view: as one that is too old, if it is that from the beginning.
+    fn publish(&mut self, outlook: &watch::Sender<Outlook>, chain: &dyn Chain, view: View) {
+        let now = Instant::now();
+        let stale_at = self.clock.stale_at(now, view.now);
+        if stale_at > now {
+            self.stale_at = Some(stale_at);
+            publish(outlook, &view);
+        } else {
+            self.stale_at = None;
+            let is_news = !matches!(&*outlook.borrow(), Outlook::Stale(_));
+            outlook.send_replace(Outlook::Stale(view));
+            if is_news {
+                complain(&outlook.borrow());
+            }
+            chain.leave();
         }
     }
 }
@@ -170,7 +209,8 @@ pub async fn follow(
 /// Notices when the newest final block is too old to be served by: because no newer one comes, or
 /// because they come later and later. The enclave has no clock that its machine could not change;
 /// what it has is the chain's time and how fast time goes by. Once both went along, the chain's time
-/// may not fall behind by more than `max_lag`.
+/// may not fall behind by more than `max_lag`. A delay that was there from the beginning is bounded by
+/// the age of quotes that the chain takes.
 struct Clock {
     max_lag: Duration,
     first: Option<Instant>,
@@ -195,22 +235,19 @@ impl Clock {
     }
 }
 
-/// Makes a view stale whose time has come.
-fn expire(outlook: &watch::Sender<Outlook>, stale_at: Option<Instant>) {
-    if stale_at.is_none_or(|at| Instant::now() < at) {
-        return;
-    }
-    outlook.send_if_modified(|known| match known {
+/// Makes the present view stale, and tries another node.
+fn expire(outlook: &watch::Sender<Outlook>, chain: &dyn Chain) {
+    let has_expired = outlook.send_if_modified(|known| match known {
         Outlook::Known(view) => {
-            tracing::error!(
-                block = view.finalized.number,
-                "the newest final block is too old: nothing is served by it"
-            );
             *known = Outlook::Stale(view.clone());
             true
         }
         _ => false,
     });
+    if has_expired {
+        complain(&outlook.borrow());
+    }
+    chain.leave();
 }
 
 fn complain(outlook: &Outlook) {
@@ -225,7 +262,11 @@ fn complain(outlook: &Outlook) {
             found = found.map(hex::encode),
             "the chain trusts another root of attestation than this enclave: it is not served"
         ),
-        Outlook::Unknown | Outlook::Stale(_) | Outlook::Known(_) => (),
+        Outlook::Stale(view) => tracing::error!(
+            block = view.finalized.number,
+            "the newest final block is too old: nothing is served by it"
+        ),
+        Outlook::Unknown | Outlook::Known(_) => (),
     }
 }
 
@@ -513,6 +554,39 @@ mod tests {
         // The chain's time goes on with it.
         world.chain.set_time(world.chain.time() + start.elapsed().as_secs());
         assert!(world.finalize(11).await.service().is_some());
+    }
+
+    /// Old blocks that are handed out one by one, each with the next one behind it.
+    #[tokio::test]
+    async fn f30_a_block_that_is_too_old_from_the_beginning_is_never_served_by() {
+        let max_lag = Duration::from_millis(1500);
+        let mut world = World::start_with(max_lag);
+        world.at(10).await;
+        world.sees(|outlook| matches!(outlook, Outlook::Stale(_))).await;
+        let watcher = world.chain.clone();
+        let mut seen = world.outlook.clone();
+        for number in 11..40 {
+            // The chain's time stands nearly still.
+            watcher.finalize(number);
+            let told = seen.wait_for(|outlook| {
+                !matches!(outlook, Outlook::Stale(view) if view.finalized.number < number)
+            });
+            let told = time::timeout(DEADLINE, told).await.expect("in time").unwrap().clone();
+            assert!(matches!(told, Outlook::Stale(_)), "{told:?}");
+        }
+    }
+
+    /// The view is not kept by reads that take long.
+    #[tokio::test]
+    async fn a_view_grows_stale_while_the_next_one_cannot_be_read() {
+        let mut world = World::start_with(Duration::from_millis(1500));
+        world.at(10).await;
+        world.chain.unreachable(true);
+        world.chain.finalize(11);
+        world.sees(|outlook| matches!(outlook, Outlook::Stale(_))).await;
+        world.chain.unreachable(false);
+        world.chain.set_time(world.chain.time() + 60);
+        assert!(world.finalize(12).await.service().is_some());
     }
 
     #[test]

@@ -63,6 +63,12 @@ pub mod storage {
         map(SYSTEM, "Account", &[account.encode()])
     }
 
+    /// `System.LastRuntimeUpgrade`: begins with the runtime's version, `Compact<u32>`; the rest is not
+    /// for enclaves.
+    pub fn last_runtime_upgrade() -> Vec<u8> {
+        value(SYSTEM, "LastRuntimeUpgrade")
+    }
+
     /// `Grandpa.Authorities`: who finalizes blocks, a list of pairs of an Ed25519 key and a weight,
     /// `Vec<([u8; 32], u64)>`. At genesis; later ones are announced in blocks' digests.
     pub fn grandpa_authorities() -> Vec<u8> {

@@ -60,18 +60,11 @@ pub enum Problem {
     #[error("Attesting failed: {0}.")]
     NotSubmitted(#[from] SubmitError),
     /// A transaction got into the chain, and did nothing.
-    #[error("The chain refused what the enclave brought: {0}.")]
-    Refused(String),
+    #[error("The chain refused what the enclave brought: the events of its blocks say why.")]
+    Refused,
     /// A transaction is in a block that the enclave does not get to see.
     #[error("Attesting waits: the chain does not go on.")]
     NotSeen,
-}
-
-impl Problem {
-    /// A call failed, for this reason if the node has told one.
-    pub(super) fn refused(failure: Option<String>) -> Self {
-        Self::Refused(failure.unwrap_or_else(|| "the node does not say why".into()))
-    }
 }
 
 /// A document's name, for people.

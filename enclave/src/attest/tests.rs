@@ -398,7 +398,10 @@ async fn a_lost_reply_does_not_attest_twice() {
 async fn failures_are_told_and_tried_again() {
     for (fate, told) in [
         (Fate::Refused, "Attesting failed: the transaction was refused: scripted."),
-        (Fate::FailsOnChain, "The chain refused what the enclave brought: Scripted::Failed."),
+        (
+            Fate::FailsOnChain,
+            "The chain refused what the enclave brought: the events of its blocks say why.",
+        ),
     ] {
         let world = World::new();
         world.chain.register(OPERATOR);

@@ -175,6 +175,10 @@ impl Chain for Cached {
         self.inner.trouble()
     }
 
+    fn leave(&self) {
+        self.inner.leave();
+    }
+
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {
         match at {
             At::Finalized(hash) => self.read_at(hash, keys).boxed(),
@@ -211,6 +215,8 @@ mod tests {
         fn trouble(&self) -> Option<String> {
             self.chain.trouble()
         }
+
+        fn leave(&self) {}
 
         fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {
             self.asked.lock().unwrap().push(keys.len());

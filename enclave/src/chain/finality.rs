@@ -34,7 +34,10 @@ use super::{
 
 /// Most headers between a justified block and the blocks that were voted for. Votes are a few blocks
 /// ahead of what they make final.
-const MAX_ANCESTRY: usize = 4096;
+const MAX_ANCESTRY: usize = 16_384;
+
+/// Longest justification, in bytes: those headers, and the votes.
+const MAX_JUSTIFICATION: usize = 4 * 1024 * 1024;
 
 /// The newest final block, and who makes the next ones final.
 #[derive(Clone, Debug, Decode, Encode, Eq, PartialEq)]
@@ -87,6 +90,9 @@ impl Finality {
     /// Checks that a justification makes a block final, which is newer than the present one. Returns
     /// the block, whose header is needed next.
     pub fn verify(&self, justification: &[u8]) -> Result<Target, Lie> {
+        if justification.len() > MAX_JUSTIFICATION {
+            return Err(Lie::MalformedJustification);
+        }
         let GrandpaJustification::<Header> { round, commit, votes_ancestries } =
             DecodeAll::decode_all(&mut &*justification).map_err(|_| Lie::MalformedJustification)?;
         let target = Head { number: commit.target_number, hash: commit.target_hash.0 };

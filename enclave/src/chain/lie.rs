@@ -31,9 +31,6 @@ pub enum Lie {
          chain specification can"
     )]
     ForcedChange,
-    /// It has no proof that the chain goes on where it says that it does.
-    #[error("the node claims newer final blocks and cannot prove one of them")]
-    Unproven,
     /// It does not hold what was asked for, or it is not part of the block's state.
     #[error("the node's proof does not show what the block's state has")]
     FalseProof,

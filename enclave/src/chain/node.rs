@@ -2,35 +2,33 @@
 //! A node's RPC: asks and decodes. Nothing that a node says is believed here or checked here; that
 //! is what [`verified`](super::verified) does.
 
-use std::{collections::HashMap, iter, sync::OnceLock, time::Duration};
+use std::{collections::HashMap, sync::OnceLock, time::Duration};
 
 use codec::{Decode, DecodeAll, Encode};
 use futures::future::BoxFuture;
-use subxt::{
-    backend::LegacyBackend,
-    config::{substrate::H256, RpcConfigFor, SubstrateConfig},
-    OnlineClient,
-};
+use jsonrpsee_ws_client::WsClientBuilder;
+use subxt::config::{substrate::H256, RpcConfigFor, SubstrateConfig};
 use subxt_rpcs::{
-    client::{
-        reconnecting_rpc_client::RpcClient as WsClient, rpc_params, RpcClient, RpcSubscription,
-    },
+    client::{rpc_params, RpcClient, RpcSubscription},
     methods::legacy::{Bytes, TransactionStatus},
     LegacyRpcMethods,
 };
 use tee_primitives::{BlockNumber, Hash};
-use tokio::{sync::Notify, time};
+use tokio::sync::Notify;
 
 use super::{lie::Lie, ChainError, Header, Values};
 
 /// Longest wait for a connection or an answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longest wait for the reason why a call failed.
-const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Messages of a subscription that may wait. One that has more is closed: they may be large.
+const MAX_WAITING: usize = 16;
 
 /// Largest answer of a node, in bytes. Nodes' own limit is 15 MiB.
 const MAX_RESPONSE: u32 = 16 * 1024 * 1024;
+
+/// Questions that wait for answers at the same time.
+const MAX_REQUESTS: usize = 256;
 
 /// Longest text of a node that is passed on, in characters.
 const MAX_TEXT: usize = 160;
@@ -53,13 +51,14 @@ pub struct Url(pub String);
 impl Connect for Url {
     fn connect(&self) -> BoxFuture<'_, Result<RpcClient, ChainError>> {
         Box::pin(async {
-            // The client does not reconnect by itself: after a loss all is asked anew, because the
-            // node may have missed blocks or be another one.
-            let client = WsClient::builder()
+            // The client does not reconnect: after a loss all is asked anew, because the node may
+            // have missed blocks or be another one.
+            let client = WsClientBuilder::default()
                 .connection_timeout(REQUEST_TIMEOUT)
                 .request_timeout(REQUEST_TIMEOUT)
                 .max_response_size(MAX_RESPONSE)
-                .retry_policy(iter::empty::<Duration>())
+                .max_concurrent_requests(MAX_REQUESTS)
+                .max_buffer_capacity_per_subscription(MAX_WAITING)
                 .build(&self.0)
                 .await
                 .map_err(unreachable)?;
@@ -74,6 +73,7 @@ pub struct Node {
     methods: Methods,
     lie: OnceLock<Lie>,
     lied: Notify,
+    left: Notify,
 }
 
 fn unreachable(error: impl std::fmt::Display) -> ChainError {
@@ -89,7 +89,7 @@ impl Node {
     /// Over this connection.
     pub fn new(client: RpcClient) -> Self {
         let methods = Methods::new(client.clone());
-        Self { client, methods, lie: OnceLock::new(), lied: Notify::new() }
+        Self { client, methods, lie: OnceLock::new(), lied: Notify::new(), left: Notify::new() }
     }
 
     /// Notes that the node has lied.
@@ -107,6 +107,16 @@ impl Node {
                 return *lie;
             }
         }
+    }
+
+    /// Another node is to be tried.
+    pub fn leave(&self) {
+        self.left.notify_one();
+    }
+
+    /// Waits until another node is to be tried.
+    pub async fn is_left(&self) {
+        self.left.notified().await;
     }
 
     /// Hash of its first block.
@@ -192,41 +202,16 @@ impl Node {
             .collect()
     }
 
-    /// The versions of the runtime and of its calls.
-    pub async fn versions(&self) -> Result<(u32, u32), ChainError> {
+    /// The version of the runtime's calls.
+    pub async fn transaction_version(&self) -> Result<u32, ChainError> {
         let version = self.methods.state_get_runtime_version(None).await.map_err(unreachable)?;
-        Ok((version.spec_version, version.transaction_version))
+        Ok(version.transaction_version)
     }
 
     /// Hands a transaction over. An error is the node's refusal.
     pub async fn submit(&self, transaction: &[u8]) -> Result<Statuses, String> {
         let submitted = self.methods.author_submit_and_watch_extrinsic(transaction).await;
         submitted.map_err(|error| readable(&error.to_string()))
-    }
-
-    /// Why a transaction's call failed in a block, in the node's words: for people.
-    pub async fn explain(&self, block: H256, transaction: &[u8]) -> Option<String> {
-        time::timeout(EXPLAIN_TIMEOUT, self.failure(block, transaction)).await.ok().flatten()
-    }
-
-    async fn failure(&self, block: H256, transaction: &[u8]) -> Option<String> {
-        let backend = LegacyBackend::builder().build(self.client.clone());
-        let client = OnlineClient::<SubstrateConfig>::from_backend(backend.into()).await.ok()?;
-        let at = client.at_block(block).await.ok()?;
-        let extrinsics = at.extrinsics().fetch().await.ok()?;
-        // The length stands before a transaction's bytes, and not before what the block has.
-        let ours = extrinsics
-            .iter()
-            .filter_map(Result::ok)
-            .find(|extrinsic| transaction.ends_with(extrinsic.bytes()))?;
-        let events = ours.events().await.ok()?;
-        let failed = events.iter().filter_map(Result::ok).find(|event| {
-            event.pallet_name() == "System" && event.event_name() == "ExtrinsicFailed"
-        })?;
-        let metadata = at.metadata();
-        let error =
-            subxt::error::DispatchError::decode_from(failed.field_bytes(), metadata).ok()?;
-        Some(readable(&error.to_string()))
     }
 }
 

@@ -320,6 +320,8 @@ impl Chain for Scripted {
         self.state.lock().unwrap().unreachable.then(|| "scripted".into())
     }
 
+    fn leave(&self) {}
+
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {
         let state = self.state.lock().unwrap();
         let values = if state.unreachable {
@@ -362,16 +364,17 @@ impl Chain for Scripted {
                 self.note(sent);
                 return futures::future::pending().await;
             }
-            let worked = matches!(fate, Fate::Works | Fate::ReplyLost) && self.apply(&sent);
+            if matches!(fate, Fate::Works | Fate::ReplyLost) {
+                self.apply(&sent);
+            }
             if fate != Fate::Refused {
                 self.finalize(block);
             }
             self.note(sent);
-            let failure = (!worked).then(|| "Scripted::Failed".into());
             match fate {
                 Fate::Works | Fate::FailsOnChain => {
                     let hash = Self::hash(block);
-                    Ok(Included { block: Head { number: block, hash }, failure })
+                    Ok(Included { block: Head { number: block, hash } })
                 }
                 Fate::ReplyLost => Err(SubmitError::Timeout),
                 Fate::Refused | Fate::Hangs => Err(SubmitError::Refused("scripted".into())),

@@ -7,8 +7,8 @@
 //! log and tries the next node, at growing intervals.
 //!
 //! Values are read by proof against a final block's state. Only [`At::Best`] is the node's word, and
-//! so are the versions that transactions are signed for: with wrong ones they are worth nothing.
-//! That a transaction is included is read from the account's nonce, by proof.
+//! so is the version of calls that transactions are signed for: with a wrong one they are worth
+//! nothing. That a transaction is included is read from the account's nonce, by proof.
 
 use std::{
     collections::BTreeMap,
@@ -16,9 +16,8 @@ use std::{
     time::Duration,
 };
 
-use codec::Decode;
+use codec::{Compact, Decode};
 use futures::{future::BoxFuture, FutureExt};
-use subxt::config::substrate::H256;
 use subxt_rpcs::methods::legacy::TransactionStatus;
 use subxt_signer::sr25519::Keypair;
 use tee_primitives::{
@@ -55,9 +54,10 @@ const STATES: usize = 256;
 const MAX_KEYS: usize = 1024;
 
 /// A proof of finality comes with the headers from the block that was asked for. When that is too
-/// much for one answer, a block is asked for that many blocks later, so many times.
+/// much for one answer, a block is asked for that is so many blocks later; so many times, before
+/// something else is done for a while.
 const STRIDE: BlockNumber = 16_384;
-const STRIDES: usize = 1024;
+const STRIDES: usize = 256;
 
 /// Longest time for catching up over one connection. What was reached by then is not lost.
 const CATCH_UP: Duration = Duration::from_secs(300);
@@ -97,6 +97,8 @@ impl States {
 struct Follower {
     info: Arc<ChainInfo>,
     finality: Finality,
+    /// Up to which block the last one of a set was looked for.
+    searched: (u64, BlockNumber),
     connection: watch::Sender<Option<Arc<Node>>>,
     heads: watch::Sender<Option<Heads>>,
     checkpoint: watch::Sender<Finality>,
@@ -113,6 +115,8 @@ enum Setback {
     Lied(#[from] Lie),
     #[error("the node shows no newer final block for {} seconds", SILENCE.as_secs())]
     Silent,
+    #[error("the node's newest final block is too old")]
+    Old,
 }
 
 impl VerifiedChain {
@@ -132,6 +136,7 @@ impl VerifiedChain {
         let follower = Follower {
             info: Arc::new(info),
             finality,
+            searched: (0, 0),
             connection: connection_sender,
             heads: heads_sender,
             checkpoint: checkpoint_sender,
@@ -167,13 +172,22 @@ impl VerifiedChain {
         Ok(values)
     }
 
-    async fn nonce(&self, at: Hash) -> Result<Nonce, ChainError> {
-        let key = storage::account(&self.signer.public_key().0);
-        match self.read_proven(at, &[key]).await?.pop().flatten() {
-            // The rest of the account is not of interest.
-            Some(account) => Nonce::decode(&mut account.as_slice())
-                .map_err(|_| ChainError::Malformed("an account of another form")),
-            None => Ok(0),
+    /// What the next transaction is signed for: the account's nonce, and the runtime's version.
+    async fn signing(&self, at: Hash) -> Result<(Nonce, u32), ChainError> {
+        let keys = [storage::account(&self.signer.public_key().0), storage::last_runtime_upgrade()];
+        let mut values =
+            self.read_proven(at, &keys).await?.into_iter().map(Option::unwrap_or_default);
+        let (account, upgrade) =
+            (values.next().unwrap_or_default(), values.next().unwrap_or_default());
+        // The rest of the account, and of the upgrade, is not of interest.
+        let nonce = match account.is_empty() {
+            true => Ok(0),
+            false => Nonce::decode(&mut account.as_slice()),
+        };
+        let version = Compact::<u32>::decode(&mut upgrade.as_slice());
+        match (nonce, version) {
+            (Ok(nonce), Ok(Compact(version))) => Ok((nonce, version)),
+            _ => Err(ChainError::Malformed("an account or a runtime's version of another form")),
         }
     }
 
@@ -184,8 +198,8 @@ impl VerifiedChain {
         genesis_hash: Hash,
     ) -> Result<Included, SubmitError> {
         let node = self.connection()?;
-        let nonce = self.nonce(at.hash).await?;
-        let (spec_version, transaction_version) = node.versions().await?;
+        let (nonce, spec_version) = self.signing(at.hash).await?;
+        let transaction_version = node.transaction_version().await?;
         let binding = Binding {
             genesis_hash,
             spec_version,
@@ -197,25 +211,18 @@ impl VerifiedChain {
         let transaction = binding.transaction(call, &self.signer.public_key().0, &signature);
         let statuses = node.submit(&transaction).await.map_err(SubmitError::Refused)?;
         let wait = self.wait_until_used(nonce, at.number, statuses);
-        let (block, told) =
-            time::timeout(FINALITY_TIMEOUT, wait).await.map_err(|_| SubmitError::Timeout)??;
-        let failure = match told {
-            Some(block) => node.explain(block, &transaction).await,
-            None => None,
-        };
-        Ok(Included { block, failure })
+        let wait = time::timeout(FINALITY_TIMEOUT, wait).await;
+        Ok(Included { block: wait.map_err(|_| SubmitError::Timeout)?? })
     }
 
-    /// Waits until a final block shows that a nonce is used up. Also returns the block that has the
-    /// transaction, by the node's word.
+    /// Waits until a final block shows that a nonce is used up.
     async fn wait_until_used(
         &self,
         nonce: Nonce,
         made_at: BlockNumber,
         mut statuses: Statuses,
-    ) -> Result<(Head, Option<H256>), SubmitError> {
+    ) -> Result<Head, SubmitError> {
         let mut heads = self.heads.clone();
-        let mut told = None;
         let mut is_watched = true;
         loop {
             tokio::select! {
@@ -223,8 +230,8 @@ impl VerifiedChain {
                     changed.map_err(|_| ChainError::Unreachable("the enclave is stopping".into()))?;
                     let newest = heads.borrow_and_update().as_ref().map(|heads| heads.finalized);
                     let Some(newest) = newest else { continue };
-                    match self.nonce(newest.hash).await {
-                        Ok(now) if now > nonce => return Ok((newest, told)),
+                    match self.signing(newest.hash).await {
+                        Ok((now, _)) if now > nonce => return Ok(newest),
                         Ok(_) if newest.number > made_at.saturating_add(ERA_BLOCKS) => {
                             return Err(SubmitError::Timeout);
                         }
@@ -233,9 +240,6 @@ impl VerifiedChain {
                     }
                 }
                 status = statuses.next(), if is_watched => match status {
-                    Some(Ok(TransactionStatus::InBlock(block) | TransactionStatus::Finalized(block))) => {
-                        told = Some(block);
-                    }
                     Some(Ok(TransactionStatus::Invalid)) => {
                         return Err(SubmitError::Refused("the transaction is invalid".into()));
                     }
@@ -251,6 +255,17 @@ impl VerifiedChain {
             }
         }
     }
+}
+
+/// What came of asking for a proof.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Step {
+    /// A newer block is final.
+    Advanced,
+    /// It is not what the present set has signed.
+    Lied(Lie),
+    /// There is none.
+    Nothing,
 }
 
 impl Follower {
@@ -271,7 +286,7 @@ impl Follower {
             }
             match setback {
                 Setback::Lied(lie) => tracing::error!(node = place, "caught in a lie: {lie}"),
-                Setback::Failed(_) | Setback::Silent => {
+                Setback::Failed(_) | Setback::Silent | Setback::Old => {
                     tracing::warn!(node = place, reason = %setback, "no connection to the chain");
                 }
             }
@@ -317,6 +332,7 @@ impl Follower {
                     self.tell_best(header.number()?);
                 }
                 lie = node.lies() => return Err(lie.into()),
+                () = node.is_left() => return Err(Setback::Old),
                 () = time::sleep_until(deadline) => return Err(Setback::Silent),
             }
         }
@@ -353,39 +369,60 @@ impl Follower {
 
     async fn prove_all(&mut self, node: &Node) -> Result<(), Setback> {
         loop {
-            let present = self.finality.head().number;
+            let next = self.finality.head().number.saturating_add(1);
             let claimed = node.finalized_number().await?;
-            let mut asked = present.saturating_add(1);
+            if next > claimed {
+                return Ok(());
+            }
+            // Of the set that is the node's present one, this is a small answer.
+            if self.prove(node, claimed).await? == Step::Advanced {
+                continue;
+            }
+            // The last block of the present set has to be proven. Where it is, is not known.
+            let set_id = self.finality.set_id();
+            let mut asked = match self.searched {
+                (set, asked) if set == set_id => asked.max(next),
+                _ => next,
+            };
             let mut strides = 0;
             loop {
-                if asked > claimed {
-                    return Ok(());
-                }
-                match node.prove_finality(asked).await {
-                    Ok(Some(justification)) => match self.advance(node, &justification).await {
-                        Ok(()) => break,
-                        // What the node has of the present set is behind: its news come by
-                        // subscription.
-                        Err(Setback::Lied(Lie::OldJustification)) => return Ok(()),
-                        // A block that was asked for further on can belong to a later set. The next
-                        // block cannot.
-                        Err(Setback::Lied(Lie::NotFinal | Lie::ForgedVote)) if strides > 0 => (),
-                        Err(setback) => return Err(setback),
-                    },
-                    Ok(None) if strides == 0 => return Ok(()),
-                    Ok(None) => (),
-                    // Perhaps too large an answer: if not, this fails as well.
-                    Err(_) if strides == 0 => {
-                        node.genesis_hash().await?;
-                    }
-                    Err(_) => (),
-                }
-                strides += 1;
-                if strides > STRIDES {
-                    return Err(Lie::Unproven.into());
+                match self.prove(node, asked).await? {
+                    Step::Advanced => break,
+                    // A block that was asked for further on can belong to a later set; the next
+                    // block cannot.
+                    Step::Lied(lie) if asked == next => return Err(lie.into()),
+                    Step::Lied(_) | Step::Nothing => (),
                 }
                 asked = asked.saturating_add(STRIDE);
+                // A search that takes longer than a connection goes on over the next one.
+                self.searched = (set_id, asked);
+                strides += 1;
+                if asked > claimed {
+                    // What is newer has to come by subscription.
+                    self.searched = (set_id, 0);
+                    return Ok(());
+                }
+                if strides >= STRIDES {
+                    return Ok(());
+                }
             }
+        }
+    }
+
+    /// Goes on to what the node proves of the set that a block belongs to.
+    async fn prove(&mut self, node: &Node, number: BlockNumber) -> Result<Step, Setback> {
+        let Ok(answer) = node.prove_finality(number).await else {
+            // Perhaps too large an answer: if the connection is lost, this fails as well.
+            node.genesis_hash().await?;
+            return Ok(Step::Nothing);
+        };
+        let Some(justification) = answer else { return Ok(Step::Nothing) };
+        match self.advance(node, &justification).await {
+            Ok(()) => Ok(Step::Advanced),
+            // What the node has of the present set is behind: its news come by subscription.
+            Err(Setback::Lied(Lie::OldJustification)) => Ok(Step::Nothing),
+            Err(Setback::Lied(lie @ (Lie::NotFinal | Lie::ForgedVote))) => Ok(Step::Lied(lie)),
+            Err(setback) => Err(setback),
         }
     }
 
@@ -427,6 +464,12 @@ impl Chain for VerifiedChain {
         }
         let trouble = self.trouble.borrow().clone();
         Some(trouble.unwrap_or_else(|| "no node has answered yet".into()))
+    }
+
+    fn leave(&self) {
+        if let Some(node) = &*self.connection.borrow() {
+            node.leave();
+        }
     }
 
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {

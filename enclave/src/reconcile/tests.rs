@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use tee_primitives::{abi::storage, authorisation::Role, nft::NftState};
+use tee_primitives::{
+    abi::storage, attestation::tcb::TcbStatus, authorisation::Role, nft::NftState,
+};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -10,7 +12,7 @@ use crate::{
     chain::scripted::{attesting, Scripted, GENESIS, NOW, OWN, SLOT},
     seal::Sealer,
     store::{Access, LogEntry, NewShare, Stored},
-    view::Why,
+    view::{Live, Why},
 };
 
 const OWNER: [u8; 32] = [3; 32];
@@ -42,6 +44,17 @@ fn commitment(store: &Store, key: &RecordKey) -> [u8; 32] {
 
 /// Lets the chain finalize a block, and the task look at it.
 async fn look(task: &mut Reconciler, chain: &Scripted, block: BlockNumber, attested: LogHead) {
+    let live = Live { expires_at: u64::MAX, tcb_status: TcbStatus::UpToDate };
+    look_when(task, chain, block, attested, Ok(live)).await;
+}
+
+async fn look_when(
+    task: &mut Reconciler,
+    chain: &Scripted,
+    block: BlockNumber,
+    attested: LogHead,
+    attestation: Result<Live, Why>,
+) {
     chain.finalize(block);
     let heads = chain.heads().borrow().clone().unwrap();
     let mut record = attesting::record(&OWN, block);
@@ -54,7 +67,7 @@ async fn look(task: &mut Reconciler, chain: &Scripted, block: BlockNumber, attes
         record: Some(Arc::new(record)),
         measurement: None,
         is_platform_banned: false,
-        attestation: Err(Why::Missing),
+        attestation,
     };
     task.step(&view).await.unwrap();
 }
@@ -111,6 +124,22 @@ async fn an_nft_that_is_not_minted_yet_is_not_taken_for_a_burnt_one() {
     let mut task = Reconciler::new(chain.clone(), store.clone());
     look(&mut task, &chain, 11, LogHead::default()).await;
     assert!(store.record(&key(7)).unwrap().is_some());
+}
+
+/// An old state of the chain that a node proves to an enclave that has just started.
+#[tokio::test]
+async fn before_this_start_has_attested_nothing_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path());
+    let chain = Scripted::at(10, &OWN);
+    put(&store, key(7), 10).await;
+    let mut task = Reconciler::new(chain.clone(), store.clone());
+    let why = Err(Why::AnotherSession);
+    look_when(&mut task, &chain, 11, LogHead::default(), why).await;
+    assert!(store.record(&key(7)).unwrap().is_some());
+    chain.set(storage::next_nft_id(), 8u32);
+    look(&mut task, &chain, 12, LogHead::default()).await;
+    assert!(store.record(&key(7)).unwrap().is_none());
 }
 
 /// 300 records are more than a page.

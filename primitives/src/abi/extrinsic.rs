@@ -29,8 +29,8 @@ const SR25519: u8 = 1;
 /// What is longer is signed as its hash.
 const MAX_PLAIN: usize = 256;
 
-/// What a transaction is bound to. The versions are the node's word: with wrong ones the signature
-/// does not fit, and nothing else happens.
+/// What a transaction is bound to. The version of calls is the node's word: with a wrong one the
+/// signature does not fit, and nothing else happens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Binding {
     /// The chain.

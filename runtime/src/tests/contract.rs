@@ -31,7 +31,7 @@ const ENCLAVE_STORAGE: [(&str, &[&str]); 7] = [
     ("Grandpa", &["Authorities"]),
     ("NFT", &["NextNFTId", "Nfts", "DelegatedNFTs"]),
     ("Rent", &["Contracts"]),
-    ("System", &["Account"]),
+    ("System", &["Account", "LastRuntimeUpgrade"]),
     (
         "TEE",
         &[

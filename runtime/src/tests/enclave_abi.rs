@@ -55,6 +55,10 @@ fn storage_keys_are_the_runtimes() {
         ),
         (abi::storage::account(&raw), frame_system::Account::<Runtime>::hashed_key_for(&operator)),
         (
+            abi::storage::last_runtime_upgrade(),
+            frame_system::LastRuntimeUpgrade::<Runtime>::hashed_key().to_vec(),
+        ),
+        (
             abi::storage::grandpa_authorities(),
             pallet_grandpa::Authorities::<Runtime>::hashed_key().to_vec(),
         ),

@@ -378,7 +378,9 @@ async fn about_transactions(stage: &Stage) -> anyhow::Result<()> {
 
     // Versions that no transaction fits.
     let nft = Unsynced::create(chain, &owner, WaitFor::Finality).await?;
-    stage.liar.answer("state_getRuntimeVersion", |_, version| version["specVersion"] = json!(77));
+    stage
+        .liar
+        .answer("state_getRuntimeVersion", |_, version| version["transactionVersion"] = json!(77));
     let logged = stage.log()?.len();
     store(&nft).await?;
     until("the refusal", || async {

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use codec::Encode;
+use codec::{Compact, Encode};
 use futures::{future::BoxFuture, stream};
 use serde_json::{json, value::RawValue, Value};
 use sp_core::{storage::StateVersion, H256};
@@ -19,7 +19,7 @@ use subxt_rpcs::{
     client::{RawRpcFuture, RawRpcSubscription, RpcClient, RpcClientT},
     Error,
 };
-use tee_primitives::Hash;
+use tee_primitives::{abi::storage::last_runtime_upgrade, Hash};
 use tokio::sync::broadcast;
 
 use super::super::{
@@ -83,7 +83,8 @@ impl Fake {
         Self::with(Voters::new(0..4, 0), Storage::from([(b"same".to_vec(), b"old".to_vec())]))
     }
 
-    pub(super) fn with(voters: Voters, storage: Storage) -> Arc<Self> {
+    pub(super) fn with(voters: Voters, mut storage: Storage) -> Arc<Self> {
+        storage.insert(last_runtime_upgrade(), (Compact(1u32), "fake").encode());
         let state_root = root(&storage);
         let header =
             Header::new(0, Default::default(), state_root, Default::default(), Default::default());

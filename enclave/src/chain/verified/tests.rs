@@ -189,7 +189,7 @@ async fn a_transaction_is_included_when_the_proven_nonce_says_so() {
         node.finalize(1)
     };
     let (included, block) = in_time(async { tokio::join!(sent, advance) }).await;
-    assert_eq!(included, Ok(Included { block, failure: None }));
+    assert_eq!(included, Ok(Included { block }));
     let binding = Binding {
         genesis_hash,
         spec_version: 1,
