@@ -127,10 +127,7 @@ pub async fn run(
     let mut failures = 0;
     let mut not_before = Instant::now();
     loop {
-        let view = match &*outlook.borrow_and_update() {
-            Outlook::Known(view) => Some(view.clone()),
-            _ => None,
-        };
+        let view = outlook.borrow_and_update().known().cloned();
         let is_time = not_before <= Instant::now();
         if let Some(view) = view.filter(|_| is_time) {
             let step = attester.step(&view, &outlook).await;

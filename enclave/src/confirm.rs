@@ -78,10 +78,7 @@ pub async fn run(
 ) -> Result<(), StoreError> {
     let mut task = Confirmer::new(chain, submitter, store.clone(), account);
     loop {
-        let view = match &*outlook.borrow_and_update() {
-            Outlook::Known(view) => Some(view.clone()),
-            _ => None,
-        };
+        let view = outlook.borrow_and_update().known().cloned();
         if let Some(view) = view {
             match task.step(&view).await {
                 Ok(()) => (),

@@ -58,10 +58,7 @@ pub async fn run(
 ) -> Result<(), StoreError> {
     let mut task = Reconciler::new(chain, store);
     loop {
-        let view = match &*outlook.borrow_and_update() {
-            Outlook::Known(view) => Some(view.clone()),
-            _ => None,
-        };
+        let view = outlook.borrow_and_update().known().cloned();
         if let Some(view) = view {
             match task.step(&view).await {
                 Ok(()) => (),

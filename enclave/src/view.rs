@@ -104,6 +104,18 @@ pub enum Outlook {
     Known(View),
 }
 
+impl Outlook {
+    /// The chain at a block that is new enough to act by; `None` if there is none.
+    pub fn known(&self) -> Option<&View> {
+        match self {
+            Self::Known(view) => Some(view),
+            Self::Unknown | Self::AnotherAbi { .. } | Self::AnotherRoot { .. } | Self::Stale(_) => {
+                None
+            }
+        }
+    }
+}
+
 /// Follows the chain's heads and publishes an [`Outlook`] for each newer finalized one. `root` is
 /// the certificate (DER) that the chain must trust, `max_lag` how far it may fall behind, which is
 /// [`MAX_LAG`]. Ends when there are no more heads.

@@ -16,20 +16,21 @@ pub struct Spec(String);
 
 /// The development network's, as the node's program writes it.
 pub async fn export(node: &Path) -> anyhow::Result<Spec> {
-    let mut command = Command::new(node);
-    command.args(["export-chain-spec", "--chain", "dev"]);
-    let exported = run_to_end(command, COMMAND_LIMIT).await;
-    Ok(Spec(exported.context("the chain's specification cannot be exported")?))
+    Ok(Spec(run_export(node, &["--chain", "dev"]).await?))
 }
 
 /// Writes the raw form of the specification that `chain` names on the node's command line: what
 /// enclaves trust.
 pub async fn export_raw(node: &Path, chain: &str, path: &Path) -> anyhow::Result<()> {
-    let mut command = Command::new(node);
-    command.args(["export-chain-spec", "--raw", "--chain", chain]);
-    let exported = run_to_end(command, COMMAND_LIMIT).await;
-    let exported = exported.context("the chain's raw specification cannot be exported")?;
+    let exported = run_export(node, &["--raw", "--chain", chain]).await?;
     std::fs::write(path, exported).with_context(|| format!("cannot write {}", path.display()))
+}
+
+async fn run_export(node: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let mut command = Command::new(node);
+    command.arg("export-chain-spec").args(arguments);
+    let exported = run_to_end(command, COMMAND_LIMIT).await;
+    exported.context("the chain's specification cannot be exported")
 }
 
 impl Spec {
