@@ -73,7 +73,8 @@ pub struct Arrival {
 pub enum Patience {
     /// Not at all: the present one must.
     PresentBlock,
-    /// One of the next `NEWER_BLOCKS` may, too.
+    /// One of the next `NEWER_BLOCKS` may, too. If none does, the request is decided once the block
+    /// that was the best when it came, or a later one, is final.
     NewerBlocks,
 }
 
@@ -162,7 +163,10 @@ impl Park {
             }
             let _latecomer = self.latecomers.try_acquire().map_err(|_| Full)?;
             if !shown_by_newer(heads, best, deadline, shown).await {
-                return Err(refusal);
+                let Some(view) = final_since(outlook, best, deadline).await else {
+                    return Err(refusal);
+                };
+                return decide(view).await;
             }
         }
         let _place = self.enter(account)?;
@@ -196,6 +200,20 @@ async fn shown_by_newer<Shown: Future<Output = bool>>(
         }
     }
     false
+}
+
+/// The newest view once it is at `best` or beyond: what the client knows as final may have come
+/// here later, and the refusal is to say what is wrong with it. `None` if it takes too long.
+async fn final_since(
+    mut outlook: watch::Receiver<Outlook>,
+    best: Option<BlockNumber>,
+    deadline: Instant,
+) -> Option<View> {
+    let reached = |outlook: &Outlook| {
+        outlook.known().is_some_and(|view| best.is_none_or(|best| view.finalized.number >= best))
+    };
+    let newest = time::timeout_at(deadline, outlook.wait_for(reached)).await.ok()?.ok()?;
+    newest.known().cloned()
 }
 
 #[cfg(test)]

@@ -65,6 +65,22 @@ async fn what_three_newer_blocks_do_not_show_is_refused_then() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_what_is_wrong_once_the_block_of_its_arrival_is_final() {
+    let enclave = Enclave::start().await;
+    enclave.chain.mint(MINTED, dev::eve().public_key().0);
+    enclave.chain.author(101);
+    let request = send(&enclave, &store_packet(MINTED, SHARE, 100));
+    for block in 102..=104 {
+        settle().await;
+        enclave.chain.author(block);
+    }
+    settle().await;
+    assert!(!request.is_finished());
+    enclave.finalize(101).await;
+    in_time(request).await.unwrap().is(401, "OWNERSHIPVERIFICATIONFAILED");
+}
+
+#[tokio::test]
 async fn a_token_a_little_ahead_waits_and_one_far_ahead_does_not() {
     let enclave = Enclave::start().await;
     enclave.store(&store_packet(NFT, SHARE, 106)).await.is(400, "EXPIREDSIGNER");
