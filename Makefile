@@ -62,8 +62,8 @@ test-e2e: build ## Run the end-to-end tests: real node, real enclaves
 	$(CARGO) test --workspace --locked --test networks -- --test-threads=3
 
 .PHONY: test-long
-test-long: build ## Run the tests that take minutes: attestations that expire and recover
-	$(CARGO) test --workspace --locked --test long -- --nocapture
+test-long: build ## Run the tests that take minutes: attestations that expire and recover, kills
+	$(CARGO) test --workspace --locked --test long -- --nocapture --test-threads=1
 
 # Needs cargo-fuzz, and the compiler's unstable instrumentation.
 .PHONY: fuzz

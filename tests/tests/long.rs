@@ -3,6 +3,8 @@
 //! minutes nobody acts, and everything stays attested; then the service for collateral is gone, and
 //! everything ends in time and in order; then it is back, and everything recovers.
 //!
+//! And: two hundred kills under load.
+//!
 //! Run by `make test-long` only.
 
 use std::{
@@ -230,4 +232,19 @@ async fn everybody_is_told(devnet: &Devnet) -> anyhow::Result<()> {
         status.matches("NOT attested (simulated): its attestation, or the collateral").count();
     ensure!(told == 5, "{told} slots say it:\n{status}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_kills_under_load_lose_nothing() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let config = DevnetConfig::new(folder.path().join("net"))?;
+    let mut devnet = Devnet::start(config, Report::quiet()).await?;
+    let outcome = tee_tests::kills::under_load(&mut devnet, 200).await;
+    if outcome.is_err() {
+        eprintln!("logs: {}", folder.keep().display());
+    }
+    let outcome = outcome?;
+    println!("{outcome:?}");
+    ensure!(outcome.synced >= 20 && outcome.viewed >= 200, "too little load: {outcome:?}");
+    devnet.down().await
 }

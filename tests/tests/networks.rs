@@ -4,6 +4,7 @@
 
 mod networks {
     mod attestation;
+    mod kills;
     mod liar;
     mod ternoa_js;
     mod upgrade;

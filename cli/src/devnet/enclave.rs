@@ -98,6 +98,11 @@ impl EnclaveProcess {
         &self.config
     }
 
+    /// Where its account and its store are.
+    pub fn data_dir(&self) -> PathBuf {
+        data_dir(&self.config, &self.surroundings)
+    }
+
     /// Its process, to pause it or to look at it.
     pub fn process(&self) -> &Process {
         &self.process
@@ -130,7 +135,7 @@ impl EnclaveProcess {
     /// Started again, it has another account.
     pub fn wipe(&mut self) -> Result<(), ProcessError> {
         self.process.kill()?;
-        let dir = data_dir(&self.config, &self.surroundings);
+        let dir = self.data_dir();
         match fs::remove_dir_all(&dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(ProcessError::Data { name: self.config.name.clone(), path: dir, source: error })

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The enclave's server on a machine without SGX: for development only. Nothing is protected: the
-//! seal key is a file beside what it seals, its quotes are made with published keys, and whoever has
-//! the machine has every share. It serves only chains that trust the development root.
+//! The enclave's server on a machine without SGX: for development only.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
-use sp_crypto_hashing::blake2_256;
-use tee_enclave::{
-    command,
-    config::Config,
-    file,
-    platform::{Platform, PlatformError},
-};
-use tee_simulator::{Authority, EnclaveIdentity, Machine};
-use zeroize::Zeroizing;
+use tee_enclave::{command, config::Config};
+use tee_enclave_simulated::Simulated;
 
 #[derive(Parser)]
 #[command(
@@ -39,6 +30,12 @@ struct Flags {
     isv_svn: u16,
 }
 
+impl Flags {
+    fn machine(&self) -> Simulated {
+        Simulated::new(&self.config.data_dir, self.machine, self.measurement, self.isv_svn)
+    }
+}
+
 fn parse_measurement(digits: &str) -> Result<[u8; 32], &'static str> {
     let mut measurement = [0; 32];
     hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), &mut measurement)
@@ -46,79 +43,23 @@ fn parse_measurement(digits: &str) -> Result<[u8; 32], &'static str> {
     Ok(measurement)
 }
 
-/// A machine that protects nothing.
-struct Simulated {
-    /// Holds the secret that its seal keys are derived from.
-    seal_key: PathBuf,
-    machine: Machine,
-    number: u32,
-    enclave: EnclaveIdentity,
-    root: Vec<u8>,
-}
-
-impl Simulated {
-    fn new(flags: &Flags) -> Self {
-        let authority = Authority::development();
-        let measurement = flags.measurement.unwrap_or_else(|| blake2_256(b"tee-enclave-simulated"));
-        Self {
-            seal_key: flags.config.data_dir.join("seal-key"),
-            machine: authority.machine(flags.machine),
-            number: flags.machine,
-            enclave: EnclaveIdentity {
-                mr_enclave: measurement,
-                mr_signer: blake2_256(b"tee-enclave-simulated signer"),
-                isv_prod_id: 0,
-                isv_svn: flags.isv_svn,
-            },
-            root: authority.root_der().to_vec(),
-        }
-    }
-}
-
-impl Platform for Simulated {
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-
-    fn measurement(&self) -> [u8; 32] {
-        self.enclave.mr_enclave
-    }
-
-    fn root(&self) -> &[u8] {
-        &self.root
-    }
-
-    /// As SGX does it: another machine and other code have another key.
-    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        let secret = file::load_or_create_secret(&self.seal_key)
-            .map_err(|error| PlatformError(format!("no seal key: {error}")))?;
-        let number = self.number.to_le_bytes();
-        let material = Zeroizing::new(
-            [b"tee-enclave-simulated seal key", &secret[..], &self.enclave.mr_enclave, &number]
-                .concat(),
-        );
-        Ok(Zeroizing::new(blake2_256(&material)))
-    }
-
-    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
-        Ok(self.machine.quote(&self.enclave, report_data))
-    }
-}
-
 fn main() -> ExitCode {
     let flags = Flags::parse();
     eprintln!("WARNING: simulated enclave: NOTHING IS PROTECTED. Never give it real secrets.");
-    let simulated = Simulated::new(&flags);
+    let simulated = flags.machine();
     command::run(flags.config, |_| Ok(simulated))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use sp_crypto_hashing::blake2_256;
     use tee_enclave::{
         account::{Account, AccountError},
+        platform::Platform,
         seal::Sealer,
     };
+
+    use super::*;
 
     const FLAGS: [&str; 9] = [
         "x",
@@ -135,7 +76,7 @@ mod tests {
     fn simulated(data_dir: &std::path::Path, more: &[&str]) -> Simulated {
         let mut flags = Flags::try_parse_from(FLAGS.iter().chain(more)).unwrap();
         flags.config.data_dir = data_dir.into();
-        Simulated::new(&flags)
+        flags.machine()
     }
 
     fn account(machine: &Simulated, folder: &std::path::Path) -> Result<Account, AccountError> {

@@ -60,7 +60,16 @@ pub struct Included {
 impl Included {
     /// The SCALE-encoded fields of its first event of this name.
     pub fn event(&self, pallet: &str, name: &str) -> Option<Vec<u8>> {
-        self.events.iter().flatten().find_map(|event| {
+        self.events(pallet, name).next()
+    }
+
+    /// The fields of all its events of a kind, encoded, in order.
+    pub fn events<'a>(
+        &'a self,
+        pallet: &'a str,
+        name: &'a str,
+    ) -> impl Iterator<Item = Vec<u8>> + 'a {
+        self.events.iter().flatten().filter_map(move |event| {
             let found = event.pallet_name() == pallet && event.event_name() == name;
             found.then(|| event.field_bytes().to_vec())
         })

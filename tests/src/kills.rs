@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+//! SIGKILLs at random moments while shares are stored and viewed, and what must be true afterwards:
+//! no share is lost whose storing was answered with success, none is confirmed twice, and no view is
+//! missing in the log.
+
+use std::{
+    collections::BTreeMap,
+    mem,
+    path::Path,
+    sync::{
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        Mutex, PoisonError,
+    },
+    time::Duration,
+};
+
+use anyhow::{bail, ensure, Context};
+use codec::Decode;
+use futures::future::{try_join, try_join_all};
+use rand::Rng;
+use subxt_signer::sr25519::{dev, Keypair};
+use tee_cli::devnet::{Devnet, EnclaveProcess};
+use tee_enclave::{
+    custody::Custody,
+    platform::Platform,
+    seal::Sealer,
+    store::{LogEntry, Store, VersionKey},
+};
+use tee_enclave_simulated::Simulated;
+use tee_primitives::{
+    cluster::CLUSTER_SIZE,
+    keyshare::{split_of_signer, Split},
+    nft::NftId,
+    packet::RequesterType,
+    BlockNumber,
+};
+use tee_wallet::{
+    chain::{calls, history::KeyshareConfirmed, Chain, WaitFor},
+    media::MediaKey,
+    packets::{retrieve_packet, StoreAttempt},
+};
+use tokio::time::{sleep, Instant};
+
+use crate::{get, keyshares, post, post_store, until_within, LIMIT, SECRET};
+
+/// NFTs that are made at once.
+const MINTED: usize = 16;
+
+/// NFTs whose shares are being stored, and views that are being asked for, at the same time.
+const STORING: usize = 3;
+const VIEWING: usize = 3;
+
+/// How long an enclave works at most before it is killed, after it serves.
+const LIFE: Duration = Duration::from_millis(1500);
+
+/// Pause before a request that was not answered is sent again.
+const AGAIN: Duration = Duration::from_millis(150);
+
+/// How long everything may take to become synced when the kills are over.
+const END: Duration = Duration::from_secs(120);
+
+/// What was answered with success.
+#[derive(Default)]
+struct Answered {
+    /// The share, by NFT, split and slot.
+    stored: Mutex<BTreeMap<(NftId, Split, usize), String>>,
+    /// How many views, by NFT and slot.
+    viewed: Mutex<BTreeMap<(NftId, usize), u64>>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Kills.
+    pub kills: usize,
+    /// NFTs that became synced.
+    pub synced: usize,
+    /// Shares whose storing was answered with success.
+    pub stored: usize,
+    /// Views that were answered with success.
+    pub viewed: u64,
+    /// Requests that a kill left without an answer.
+    pub unanswered: u64,
+}
+
+struct Load<'net> {
+    chain: &'net Chain,
+    urls: Vec<String>,
+    owner: Keypair,
+    answered: Answered,
+    unanswered: AtomicU64,
+    synced: Mutex<Vec<NftId>>,
+    is_over: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills the network's enclaves so often under load, and checks what they hold. They are not running
+/// afterwards.
+pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Outcome> {
+    let mut enclaves = mem::take(&mut devnet.enclaves);
+    let chain = devnet.chain().clone();
+    let load = Load {
+        chain: &chain,
+        urls: enclaves.iter().map(|enclave| enclave.url().to_owned()).collect(),
+        owner: dev::dave(),
+        answered: Answered::default(),
+        unanswered: AtomicU64::new(0),
+        synced: Mutex::default(),
+        is_over: AtomicBool::new(false),
+    };
+    let first = chain.finalized().await?.number();
+
+    let killing = async {
+        let each = kills.div_ceil(enclaves.len());
+        try_join_all(enclaves.iter_mut().map(|enclave| keep_killing(enclave, each))).await?;
+        load.is_over.store(true, Ordering::Relaxed);
+        Ok(())
+    };
+    let storing =
+        async { try_join_all((0..STORING).map(|_| load.keep_storing())).await.map(|_| ()) };
+    let viewing =
+        async { try_join_all((0..VIEWING).map(|_| load.keep_viewing())).await.map(|_| ()) };
+    try_join(killing, try_join(storing, viewing)).await?;
+
+    load.everything_is_synced_and_served().await?;
+    let last = chain.finalized().await?.number();
+    nothing_is_confirmed_twice(&chain, first, last).await?;
+    let mut machines = Vec::new();
+    for enclave in &mut enclaves {
+        enclave.stop(Duration::from_secs(20)).await?;
+        machines.push((enclave.data_dir(), enclave.config().machine));
+    }
+    for (slot, (folder, machine)) in machines.iter().enumerate() {
+        load.check_store(slot, folder, *machine).await.with_context(|| format!("slot {slot}"))?;
+    }
+    let outcome = Outcome {
+        kills: kills.div_ceil(CLUSTER_SIZE as usize) * CLUSTER_SIZE as usize,
+        synced: lock(&load.synced).len(),
+        stored: lock(&load.answered.stored).len(),
+        viewed: lock(&load.answered.viewed).values().sum(),
+        unanswered: load.unanswered.load(Ordering::Relaxed),
+    };
+    Ok(outcome)
+}
+
+async fn keep_killing(enclave: &mut EnclaveProcess, times: usize) -> anyhow::Result<()> {
+    for _ in 0..times {
+        serves(enclave.url()).await?;
+        sleep(LIFE.mul_f64(rand::rng().random())).await;
+        enclave.kill()?;
+        enclave.restart().await?;
+    }
+    serves(enclave.url()).await
+}
+
+async fn serves(url: &str) -> anyhow::Result<()> {
+    until_within(LIMIT, "an enclave that serves", || async {
+        let health = get(url, "/api/health").await?;
+        Ok(health.body["sync_state"].as_str().is_some_and(|state| !state.is_empty()))
+    })
+    .await
+}
+
+impl Load<'_> {
+    fn goes_on(&self) -> bool {
+        !self.is_over.load(Ordering::Relaxed)
+    }
+
+    async fn keep_storing(&self) -> anyhow::Result<()> {
+        while self.goes_on() {
+            for nft_id in self.mint().await? {
+                if !self.goes_on() {
+                    return Ok(());
+                }
+                self.store(nft_id).await?;
+                lock(&self.synced).push(nft_id);
+            }
+        }
+        Ok(())
+    }
+
+    async fn mint(&self) -> anyhow::Result<Vec<NftId>> {
+        // One account's transactions go one after the other.
+        static MINT: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _turn = MINT.lock().await;
+        let one = || calls::create_secret_nft(b"ipfs://public", b"ipfs://secret");
+        let call = calls::batch_all((0..MINTED).map(|_| one()));
+        let included = self.chain.submit(&call, &self.owner, WaitFor::Finality, LIMIT).await?;
+        let created = included.events("NFT", "NFTCreated");
+        created.map(|event| Ok(NftId::decode(&mut event.as_slice())?)).collect()
+    }
+
+    /// Stores five shares of one split, as a client that does not give up.
+    async fn store(&self, nft_id: NftId) -> anyhow::Result<()> {
+        let key = MediaKey::generate()?;
+        let deadline = Instant::now() + LIMIT;
+        'split: loop {
+            ensure!(Instant::now() < deadline, "NFT {nft_id} could not be stored");
+            let finalized = self.chain.finalized().await?.number();
+            let attempt = StoreAttempt::new(&self.owner, nft_id, &key, finalized)?;
+            let shares = attempt.packets().enumerate().map(|(slot, packet)| async move {
+                loop {
+                    match post_store(&self.urls[slot], &packet).await {
+                        Err(_) => {
+                            self.unanswered.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Ok(answer) => match (answer.code.as_u16(), answer.status()) {
+                            (200, _) => break,
+                            (503, _) => (),
+                            (_, "EXPIREDSIGNER" | "EXPIREDREQUEST") => return Ok(None),
+                            _ => bail!("NFT {nft_id}, slot {slot}: {}", answer.body),
+                        },
+                    }
+                    sleep(AGAIN).await;
+                }
+                let share = packet.data.split('_').nth(1).unwrap_or_default().to_owned();
+                lock(&self.answered.stored)
+                    .insert((nft_id, split_of_signer(&packet.signer_address), slot), share);
+                Ok(Some(()))
+            });
+            if try_join_all(shares).await?.iter().any(Option::is_none) {
+                continue 'split;
+            }
+            return Ok(());
+        }
+    }
+
+    async fn keep_viewing(&self) -> anyhow::Result<()> {
+        while self.goes_on() {
+            let nft_id = {
+                let synced = lock(&self.synced);
+                let index = rand::rng().random_range(0..synced.len().max(1));
+                synced.get(index).copied()
+            };
+            let slot = rand::rng().random_range(0..self.urls.len());
+            match nft_id {
+                Some(nft_id) => {
+                    if self.view(nft_id, slot).await?.is_none() {
+                        sleep(AGAIN).await;
+                    }
+                }
+                None => sleep(AGAIN).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// The share that an enclave gives; `None` if it gives none now.
+    async fn view(&self, nft_id: NftId, slot: usize) -> anyhow::Result<Option<String>> {
+        let finalized = self.chain.finalized().await?.number();
+        let request = retrieve_packet(&self.owner, RequesterType::Owner, nft_id, finalized);
+        let route = "/api/secret-nft/retrieve-keyshare";
+        let Ok(answer) = post(&self.urls[slot], route, &request).await else {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+            return Ok(None);
+        };
+        match (answer.code.as_u16(), answer.status()) {
+            (200, _) => {
+                *lock(&self.answered.viewed).entry((nft_id, slot)).or_default() += 1;
+                let data = answer.body["keyshare_data"].as_str().unwrap_or_default();
+                Ok(Some(data.split('_').nth(1).unwrap_or_default().to_owned()))
+            }
+            // Not synced yet, or the enclave has just started.
+            (503, _) | (_, "NOTSYNCED" | "EXPIREDREQUEST") => Ok(None),
+            _ => bail!("NFT {nft_id}, slot {slot}: {}", answer.body),
+        }
+    }
+
+    /// Every NFT whose five shares were answered with success is synced, with one of the splits that
+    /// were; and each enclave gives its share of that split.
+    async fn everything_is_synced_and_served(&self) -> anyhow::Result<()> {
+        let all = lock(&self.synced).clone();
+        for &nft_id in &all {
+            until_within(END, &format!("the sync of NFT {nft_id}"), || async {
+                Ok(keyshares(self.chain, nft_id).await?.synced.is_some())
+            })
+            .await?;
+        }
+        for (nft_id, slot) in
+            all.into_iter().flat_map(|id| (0..self.urls.len()).map(move |slot| (id, slot)))
+        {
+            let given = Mutex::new(None);
+            until_within(LIMIT, &format!("the share of NFT {nft_id} in slot {slot}"), || async {
+                let share = self.view(nft_id, slot).await?;
+                let is_given = share.is_some();
+                *lock(&given) = share;
+                Ok(is_given)
+            })
+            .await?;
+            let given = lock(&given).take();
+            let is_known = lock(&self.answered.stored).iter().any(|((nft, _, at), share)| {
+                (*nft, *at) == (nft_id, slot) && given.as_ref() == Some(share)
+            });
+            ensure!(is_known, "another share of NFT {nft_id} came from slot {slot}");
+        }
+        Ok(())
+    }
+
+    /// Opens an ended enclave's store, and looks for all that was answered.
+    async fn check_store(&self, slot: usize, folder: &Path, machine: u32) -> anyhow::Result<()> {
+        let machine = Simulated::new(folder, machine, None, 0);
+        let sealer = Sealer::new(&*machine.seal_key()?);
+        let genesis = self.chain.finalized_block(0).await?.hash();
+        let custody = Custody::open(folder, &sealer, genesis)?;
+        ensure!(custody.losses == 0, "account and store were lost");
+        let mut log: BTreeMap<NftId, (u64, u64)> = BTreeMap::new();
+        for &(nft_id, ..) in lock(&self.answered.stored).keys() {
+            if !log.contains_key(&nft_id) {
+                log.insert(nft_id, logged(&custody.store, nft_id)?);
+            }
+        }
+        for (nft_id, (stored, viewed)) in log {
+            let answered = lock(&self.answered.stored)
+                .keys()
+                .filter(|(nft, _, at)| (*nft, *at) == (nft_id, slot))
+                .count() as u64;
+            ensure!(stored >= answered, "NFT {nft_id}: {answered} stored, {stored} in the log");
+            let answered = lock(&self.answered.viewed).get(&(nft_id, slot)).copied().unwrap_or(0);
+            ensure!(viewed >= answered, "NFT {nft_id}: {answered} views, {viewed} in the log");
+        }
+        for nft_id in lock(&self.synced).iter().copied() {
+            let version = VersionKey { nft_id, kind: SECRET, version: 1 };
+            ensure!(custody.store.records(&version)?.len() == 1, "no one record of NFT {nft_id}");
+        }
+        ensure!(custody.store.outbox(1)?.is_empty(), "the outbox is not empty");
+        Ok(())
+    }
+}
+
+/// How many entries a log has about an NFT: shares stored, and views.
+fn logged(store: &Store, nft_id: NftId) -> anyhow::Result<(u64, u64)> {
+    const PAGE: usize = 256;
+    let (mut stored, mut viewed, mut after) = (0, 0, None);
+    loop {
+        let entries = store.log_of(nft_id, after, PAGE)?;
+        let Some((last, _)) = entries.last() else { return Ok((stored, viewed)) };
+        after = Some(*last);
+        for (_, entry) in entries {
+            match entry {
+                LogEntry::Stored(_) => stored += 1,
+                LogEntry::Viewed(_) => viewed += 1,
+                LogEntry::RolledBack(head) => bail!("the log was rolled back behind {head:?}"),
+            }
+        }
+    }
+}
+
+/// Looks through finalized blocks: each share has at most one confirmation.
+async fn nothing_is_confirmed_twice(
+    chain: &Chain,
+    first: BlockNumber,
+    last: BlockNumber,
+) -> anyhow::Result<()> {
+    let mut seen: BTreeMap<(NftId, u32, u32, Split), BlockNumber> = BTreeMap::new();
+    for number in first..=last {
+        let block = chain.finalized_block(number).await?;
+        for event in block.client().events().fetch().await?.iter() {
+            let event = event?;
+            if (event.pallet_name(), event.event_name()) != ("TEE", "KeyshareConfirmed") {
+                continue;
+            }
+            let confirmed: KeyshareConfirmed = KeyshareConfirmed::decode(&mut event.field_bytes())?;
+            let KeyshareConfirmed { nft_id, version, slot_id, split, .. } = confirmed;
+            if let Some(before) = seen.insert((nft_id, version, slot_id, split), number) {
+                bail!("NFT {nft_id}, slot {slot_id}: confirmed in #{before} and in #{number}");
+            }
+        }
+    }
+    ensure!(!seen.is_empty(), "nothing was confirmed");
+    Ok(())
+}

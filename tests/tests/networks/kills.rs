@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Enclaves are killed under load, at random moments.
+
+use anyhow::ensure;
+use tee_cli::{
+    devnet::{Devnet, DevnetConfig},
+    report::Report,
+};
+use tee_tests::kills;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_kills_under_load_lose_nothing() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut devnet =
+        Devnet::start(DevnetConfig::new(folder.path().join("net"))?, Report::quiet()).await?;
+    let outcome = match kills::under_load(&mut devnet, 20).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            eprintln!("logs: {}", folder.keep().display());
+            return Err(error);
+        }
+    };
+    println!("{outcome:?}");
+    ensure!(outcome.synced >= 3 && outcome.viewed >= 20, "too little load: {outcome:?}");
+    devnet.down().await
+}
