@@ -80,7 +80,8 @@ impl BinaryArgs {
 
 #[derive(Debug, Subcommand)]
 enum DevnetCommand {
-    /// Start a node and five simulated enclaves, set up cluster 0, and run until Ctrl-C.
+    /// Start a node and five simulated enclaves for each cluster, set the clusters up, and run until
+    /// Ctrl-C.
     Up(UpArgs),
 }
 
@@ -89,6 +90,9 @@ struct UpArgs {
     /// The folder for data and logs, empty or absent; default: a new one for temporary files.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// How many clusters there are.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
+    clusters: u16,
     /// The node's RPC port; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 9944)]
     rpc_port: u16,
@@ -135,12 +139,13 @@ async fn interruptible(work: impl Future<Output = anyhow::Result<()>>) -> anyhow
 async fn devnet_up(args: UpArgs, report: Report) -> anyhow::Result<()> {
     let dir = args.dir.map_or_else(new_dir, Ok)?;
     let config = DevnetConfig {
+        clusters: args.clusters,
         rpc_port: args.rpc_port,
         first_enclave_port: args.enclave_port,
         pccs_port: args.pccs_port,
         ..DevnetConfig::with_binaries(dir, args.binaries.find()?)
     };
-    report.line("starting a node and five simulated enclaves; simulated enclaves protect nothing");
+    report.line("starting a node and simulated enclaves; simulated enclaves protect nothing");
     let stop = stop_signal();
     tokio::pin!(stop);
     let mut devnet = tokio::select! {

@@ -61,6 +61,8 @@ pub struct DevnetConfig {
     pub dir: PathBuf,
     /// The programs.
     pub binaries: Binaries,
+    /// How many clusters of five enclaves there are.
+    pub clusters: u16,
     /// The node's RPC port; 0 for a free one.
     pub rpc_port: u16,
     /// The first enclave's port, the others follow; 0 for free ones.
@@ -89,6 +91,7 @@ impl DevnetConfig {
         Self {
             dir: dir.into(),
             binaries,
+            clusters: 1,
             rpc_port: 0,
             first_enclave_port: 0,
             pccs_port: 0,
@@ -111,7 +114,7 @@ pub struct Devnet {
     pub pccs: PccsProcess,
     /// The node.
     pub node: NodeProcess,
-    /// The enclaves, by slot.
+    /// The enclaves, by cluster and slot.
     pub enclaves: Vec<EnclaveProcess>,
     enclave_program: PathBuf,
     chain: Chain,
@@ -132,7 +135,7 @@ impl Devnet {
     pub async fn start_node(config: &DevnetConfig, report: Report) -> anyhow::Result<Self> {
         check_port(config.rpc_port, "--rpc-port")?;
         check_port(config.pccs_port, "--pccs-port")?;
-        for offset in 0..enclave_count() {
+        for offset in 0..enclave_count(config) {
             check_port(enclave_port(config, offset)?, "--enclave-port")?;
         }
         let dir = empty_dir(&config.dir)?;
@@ -184,7 +187,7 @@ impl Devnet {
         config: &DevnetConfig,
         report: Report,
     ) -> anyhow::Result<()> {
-        for slot in 0..enclave_count() {
+        for slot in 0..enclave_count(config) {
             let enclave = self.spawn_enclave(EnclaveConfig {
                 name: format!("enclave-{}", slot + 1),
                 port: enclave_port(config, slot)?,
@@ -228,8 +231,8 @@ impl Devnet {
         setup::attest_enclaves(self, report).await
     }
 
-    /// Has the committee create cluster 0 and assign its slots, and waits until the enclaves see
-    /// themselves in service.
+    /// Has the committee create a cluster for every five enclaves and assign their slots, and waits
+    /// until the enclaves see themselves in service.
     pub async fn set_up_cluster(&self, report: Report) -> anyhow::Result<()> {
         setup::set_up_cluster(self, report).await
     }
@@ -313,15 +316,17 @@ pub(crate) fn empty_dir(dir: &Path) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-fn enclave_count() -> u16 {
-    // Five.
-    CLUSTER_SIZE as u16
+fn enclave_count(config: &DevnetConfig) -> u16 {
+    // Five for each cluster.
+    config.clusters.saturating_mul(CLUSTER_SIZE as u16)
 }
 
 fn enclave_port(config: &DevnetConfig, offset: u16) -> anyhow::Result<u16> {
     match config.first_enclave_port {
         0 => Ok(0),
-        first => first.checked_add(offset).context("--enclave-port is too high for five enclaves"),
+        first => {
+            first.checked_add(offset).context("--enclave-port is too high for that many enclaves")
+        }
     }
 }
 

@@ -106,6 +106,11 @@ impl Account {
         x25519_dalek::PublicKey::from(&self.encryption_secret).to_bytes()
     }
 
+    /// The secret of [`encryption_key`](Self::encryption_key), for the channel to another enclave.
+    pub(crate) fn encryption_secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.encryption_secret.to_bytes())
+    }
+
     /// Random for each start.
     pub fn session(&self) -> [u8; 32] {
         self.session
@@ -142,7 +147,12 @@ pub fn parse_address(address: &str) -> Option<RawAccountId> {
 
 /// Whether `account` signed exactly `message`.
 pub fn verify(signature: &[u8; 64], message: &str, account: &RawAccountId) -> bool {
-    subxt_signer::sr25519::verify(&Signature(*signature), message.as_bytes(), &PublicKey(*account))
+    verify_bytes(signature, message.as_bytes(), account)
+}
+
+/// Whether `account` signed exactly these bytes.
+pub fn verify_bytes(signature: &[u8; 64], message: &[u8], account: &RawAccountId) -> bool {
+    subxt_signer::sr25519::verify(&Signature(*signature), message, &PublicKey(*account))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! | `/api/capsule-nft/is-keyshare-available/{nft id}` | GET | [`availability`] |
 //! | `/api/capsule-nft/set-keyshare`, also `…/store-keyshare` | POST | [`store`] |
 //! | `/api/capsule-nft/retrieve-keyshare` | POST | [`retrieve`] |
+//! | `/api/slot-sync`, also with a slash behind it | POST | [`slot_sync`] |
 //!
 //! TIP-500 says `store-keyshare` of capsules too; published clients say `set-keyshare`.
 //!
@@ -25,8 +26,15 @@ use axum::{
 use tokio::sync::watch;
 
 use crate::{
-    account::Account, attest::Problem, chain::Chain, park::Park, platform::Platform,
-    quotes::Quotes, store::Store, view::Outlook,
+    account::Account,
+    attest::Problem,
+    chain::{facts::Assignment, Chain},
+    park::Park,
+    platform::Platform,
+    quotes::Quotes,
+    store::Store,
+    sync::{serve::Channels, Progress},
+    view::{Outlook, View},
 };
 
 pub mod availability;
@@ -34,6 +42,7 @@ pub mod failure;
 pub mod health;
 pub mod quote;
 pub mod retrieve;
+pub mod slot_sync;
 pub mod store;
 
 mod kind;
@@ -60,8 +69,19 @@ pub struct Context {
     pub quotes: Quotes,
     /// What keeps the enclave from attesting.
     pub problem: watch::Receiver<Option<Problem>>,
+    /// How the synchronisation of the slot stands.
+    pub sync: watch::Receiver<Progress>,
+    /// Channels that other enclaves have opened.
+    pub channels: Channels,
     /// How many accounts and stores before these are lost.
     pub losses: u32,
+}
+
+impl Context {
+    /// Where the enclave serves; `None` if it does not, or its slot is not filled.
+    fn service(&self, view: &View) -> Option<Assignment> {
+        view.service().filter(|assignment| self.sync.borrow().serves(assignment))
+    }
 }
 
 /// The API.
@@ -74,7 +94,9 @@ pub fn router(context: Arc<Context>, limits: &ApiLimits) -> Router {
         .route("/api/capsule-nft/is-keyshare-available/{nft_id}", get(availability::capsule))
         .route("/api/capsule-nft/set-keyshare", post(store::capsule))
         .route("/api/capsule-nft/store-keyshare", post(store::capsule))
-        .route("/api/capsule-nft/retrieve-keyshare", post(retrieve::capsule));
+        .route("/api/capsule-nft/retrieve-keyshare", post(retrieve::capsule))
+        .route("/api/slot-sync", post(slot_sync::handle))
+        .route("/api/slot-sync/", post(slot_sync::handle));
     // Health is answered also when everything else is refused for lack of capacity.
     let router = limits::shed(limited, limits, context.clone())
         .route("/api/health", get(health::handle))

@@ -375,7 +375,7 @@ impl Confirmer {
             return match named {
                 Some((key, _)) => Ok(self.store.activate(*key, synced.block_number).await?),
                 // Another cluster's shares were synced: what is held can never be served.
-                None => Ok(self.store.wipe(*version).await?),
+                None => Ok(self.store.wipe_undecided(*version).await?),
             };
         }
         if !is_pending(status, version) {

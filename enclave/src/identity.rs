@@ -38,17 +38,18 @@ impl Identity {
         }
     }
 
-    /// What is shown to the chain with this genesis hash, as of a finalized block, by an enclave whose
+    /// What is shown for this purpose, on the chain with this genesis hash, as of a finalized block, by an enclave whose
     /// view log has this head.
     pub fn payload(
         &self,
+        purpose: Purpose,
         genesis_hash: Hash,
         block: Head,
         log_head: LogHead,
     ) -> AttestationPayload {
         AttestationPayload {
             version: PAYLOAD_VERSION,
-            purpose: Purpose::Chain,
+            purpose,
             genesis_hash,
             mrenclave: self.measurement,
             block_number: block.number,

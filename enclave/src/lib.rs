@@ -16,6 +16,7 @@
 //! | [`api`] | the routes | stable statuses; no request can make it panic, block or grow |
 //! | [`server`] | connections | bounded, and finished when the enclave stops |
 //! | [`reconcile`] | – | what is held is compared with what the chain has; what is missing is known |
+//! | [`sync`] | channels to other enclaves | a slot holds what the chain says it must, or health says what is missing; nobody gets a share who has not proven what the chain says |
 //! | [`custody`] | account and store | lost together, never deleted, and never a reason not to start |
 //! | [`account`] | the enclave's keys | made once, sealed, never shown |
 //! | [`identity`] | – | what the enclave says of itself in every attestation |
@@ -58,6 +59,7 @@ pub mod seal;
 pub mod server;
 pub mod store;
 pub mod submit;
+pub mod sync;
 pub mod view;
 
 use api::{ApiLimits, Context};
@@ -81,6 +83,7 @@ use seal::Sealer;
 use server::ServerLimits;
 use store::StoreError;
 use submit::Submitter;
+use sync::{pull::Dialer, serve::Channels, Progress, Syncer};
 use view::Outlook;
 
 /// Why the enclave does not start, or stops by itself.
@@ -108,6 +111,9 @@ pub enum RunError {
     /// The system gives no threads.
     #[error("the system gives no threads: {0}")]
     Threads(io::Error),
+    /// Other enclaves cannot be asked.
+    #[error("other enclaves cannot be asked: {0}")]
+    Client(reqwest::Error),
     /// The PCCS cannot be asked.
     #[error("the PCCS cannot be asked: {0}")]
     Pccs(reqwest::Error),
@@ -143,6 +149,7 @@ impl RunError {
             | Self::ChainSpec { .. }
             | Self::Threads(_)
             | Self::Pccs(_)
+            | Self::Client(_)
             | Self::Listen { .. } => 2,
             Self::Custody(_) | Self::Store(_) => 3,
             Self::Ended(_) | Self::Task(_) => 4,
@@ -193,7 +200,9 @@ pub async fn run(
     let (chain, finality, mut chain_task) =
         VerifiedChain::start(nodes.collect(), info, finality, account.signer());
     let checkpoint_task = tokio::spawn(checkpoint.keep(finality));
-    let (chain, cache_task) = Cached::start(Arc::new(chain));
+    // What is read once need not be kept.
+    let uncached: Arc<dyn Chain> = Arc::new(chain);
+    let (chain, cache_task) = Cached::start(uncached.clone());
     let chain: Arc<dyn Chain> = Arc::new(chain);
     let (submitter, mut submit_task) = Submitter::start(chain.clone());
     let (quotes, mut quotes_task) =
@@ -203,7 +212,19 @@ pub async fn run(
     let view = view::follow(chain.clone(), own, root.clone(), view::MAX_LAG, outlook_sender);
     let confirm =
         confirm::run(chain.clone(), submitter.clone(), store.clone(), own.account, outlook.clone());
-    let reconcile = reconcile::run(chain.clone(), store.clone(), outlook.clone());
+    let reconcile = reconcile::run(uncached.clone(), store.clone(), outlook.clone());
+    let dialer = Dialer::new(uncached.clone(), account.clone(), own, quotes.clone());
+    let dialer = dialer.map_err(|error| RunError::Client(error.without_url()))?;
+    let (progress_sender, progress) = watch::channel(Progress::default());
+    let syncer = Syncer::new(
+        uncached,
+        store.clone(),
+        dialer,
+        submitter.clone(),
+        (own.account, own.operator),
+        progress_sender,
+    );
+    let mut sync_task = tokio::spawn(sync::run(syncer, outlook.clone()));
     let (problem_sender, problem) = watch::channel(None);
     let attester = Attester {
         chain: chain.clone(),
@@ -228,6 +249,8 @@ pub async fn run(
         park: Park::new(ParkLimits::default()),
         quotes,
         problem,
+        sync: progress,
+        channels: Channels::default(),
         losses,
     });
     let (stop, stopping) = watch::channel(false);
@@ -241,6 +264,7 @@ pub async fn run(
         ended = &mut view => failure("view", ended.map(Ok)),
         ended = &mut confirm => failure("confirm", ended),
         ended = &mut reconcile => failure("reconcile", ended),
+        ended = &mut sync_task => failure("sync", ended),
         ended = &mut store_task => failure("store", ended),
         ended = &mut chain_task => failure("chain", ended.map(Ok)),
         ended = &mut submit_task => failure("submit", ended.map(Ok)),
@@ -255,13 +279,14 @@ pub async fn run(
     }
     confirm.abort();
     reconcile.abort();
+    sync_task.abort();
     for task in
         [view, chain_task, checkpoint_task, cache_task, submit_task, quotes_task, attest_task]
     {
         task.abort();
     }
     // The store's task ends, and the database is closed, when nobody can write any more.
-    for task in [confirm, reconcile] {
+    for task in [confirm, reconcile, sync_task] {
         if !task.is_finished() {
             let _ = task.await;
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The quotes that the enclave shows to the chain.
+//! The quotes that the enclave shows to the chain and to peers.
 //!
 //! One task makes them, one at a time, because that is what machines do and because it takes them
 //! long. It keeps the newest and gives it again for some blocks, so that nobody can keep the machine
-//! busy by asking. Every quote is read back before it leaves: one that carries other report data, or
+//! busy by asking. Those for peers are made anew: each is for one channel. Every quote is read back before it leaves: one that carries other report data, or
 //! is of other code, than was asked for would be worth nothing and is an error here.
 
 use std::{sync::Arc, time::Duration};
@@ -12,7 +12,7 @@ use tee_primitives::{
     attestation::{
         collateral::PckCa,
         record::{AllowedMeasurement, Fmspc},
-        AttestationPayload, Measurement,
+        AttestationPayload, Measurement, Purpose,
     },
     BlockNumber, Hash,
 };
@@ -101,6 +101,7 @@ pub enum QuoteError {
 }
 
 struct Request {
+    purpose: Purpose,
     genesis_hash: Hash,
     block: Head,
     /// The block in the quote that the chain has: another one must be newer.
@@ -139,14 +140,24 @@ impl Quotes {
 
     /// A quote that the chain takes at this view, and some blocks later. Waits for its turn.
     pub async fn get(&self, view: &View) -> Result<Arc<MadeQuote>, QuoteError> {
-        let (request, made) = request(view);
+        let (request, made) = request(view, Purpose::Chain);
         self.0.send(request).await.map_err(|_| QuoteError::Stopping)?;
         made.await.map_err(|_| QuoteError::Stopping)?
     }
 
     /// The same, but fails with [`QuoteError::Busy`] where too many wait already.
     pub async fn try_get(&self, view: &View) -> Result<Arc<MadeQuote>, QuoteError> {
-        let (request, made) = request(view);
+        self.try_get_for(view, Purpose::Chain).await
+    }
+
+    /// A quote for a peer, which is worth nothing to anybody else. Fails with [`QuoteError::Busy`]
+    /// where too many wait already.
+    pub async fn try_get_for(
+        &self,
+        view: &View,
+        purpose: Purpose,
+    ) -> Result<Arc<MadeQuote>, QuoteError> {
+        let (request, made) = request(view, purpose);
         self.0.try_send(request).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => QuoteError::Busy,
             mpsc::error::TrySendError::Closed(_) => QuoteError::Stopping,
@@ -155,9 +166,13 @@ impl Quotes {
     }
 }
 
-fn request(view: &View) -> (Request, oneshot::Receiver<Result<Arc<MadeQuote>, QuoteError>>) {
+fn request(
+    view: &View,
+    purpose: Purpose,
+) -> (Request, oneshot::Receiver<Result<Arc<MadeQuote>, QuoteError>>) {
     let (reply, made) = oneshot::channel();
     let request = Request {
+        purpose,
         genesis_hash: view.chain.genesis_hash,
         block: view.finalized,
         recorded: view.record.as_ref().map(|record| record.quote_block),
@@ -175,10 +190,15 @@ struct Machine {
 
 impl Machine {
     /// Blocks for as long as the machine takes.
-    fn make(&self, genesis_hash: Hash, block: Head) -> Result<MadeQuote, QuoteError> {
+    fn make(
+        &self,
+        purpose: Purpose,
+        genesis_hash: Hash,
+        block: Head,
+    ) -> Result<MadeQuote, QuoteError> {
         // What is told of the log is durable: an attested head is never one that a crash takes back.
         let log_head = self.log.borrow().head;
-        let payload = self.own.payload(genesis_hash, block, log_head);
+        let payload = self.own.payload(purpose, genesis_hash, block, log_head);
         let signature = self.account.sign(&payload.message());
         let bytes = self.platform.quote(&signature)?;
         let report = read(&bytes, &signature, &self.own.measurement).map_err(QuoteError::Unfit)?;
@@ -225,7 +245,7 @@ impl Maker {
             }
             let quote = match self.known(&request) {
                 Some(known) => known,
-                None => self.make(request.genesis_hash, request.block).await,
+                None => self.make(&request).await,
             };
             // Nobody waits any more: the next one gets it.
             let _ = request.reply.send(quote);
@@ -234,6 +254,9 @@ impl Maker {
 
     /// What was made before, if it serves.
     fn known(&self, request: &Request) -> Option<Result<Arc<MadeQuote>, QuoteError>> {
+        if request.purpose != Purpose::Chain {
+            return None;
+        }
         let made = self.newest.as_ref().filter(|made| {
             let block = made.payload.block_number;
             let is_newer = request.recorded.is_none_or(|recorded| recorded < block);
@@ -245,12 +268,12 @@ impl Maker {
         made.map(|made| Ok(made.clone())).or_else(|| failed().map(|(_, error)| Err(error.clone())))
     }
 
-    async fn make(
-        &mut self,
-        genesis_hash: Hash,
-        block: Head,
-    ) -> Result<Arc<MadeQuote>, QuoteError> {
-        let made = self.ask(genesis_hash, block).await.map(Arc::new);
+    async fn make(&mut self, request: &Request) -> Result<Arc<MadeQuote>, QuoteError> {
+        let (genesis_hash, block) = (request.genesis_hash, request.block);
+        let made = self.ask(request.purpose, genesis_hash, block).await.map(Arc::new);
+        if request.purpose != Purpose::Chain {
+            return made;
+        }
         match &made {
             Ok(made) => {
                 self.newest = Some(made.clone());
@@ -264,13 +287,18 @@ impl Maker {
         made
     }
 
-    async fn ask(&mut self, genesis_hash: Hash, block: Head) -> Result<MadeQuote, QuoteError> {
+    async fn ask(
+        &mut self,
+        purpose: Purpose,
+        genesis_hash: Hash,
+        block: Head,
+    ) -> Result<MadeQuote, QuoteError> {
         if let Some(stuck) = &mut self.stuck {
             time::timeout(self.limit, stuck).await.map_err(|_| QuoteError::TooSlow)?.ok();
             self.stuck = None;
         }
         let machine = self.machine.clone();
-        let mut making = task::spawn_blocking(move || machine.make(genesis_hash, block));
+        let mut making = task::spawn_blocking(move || machine.make(purpose, genesis_hash, block));
         match time::timeout(self.limit, &mut making).await {
             Ok(made) => made.map_err(|_| QuoteError::BrokeOff)?,
             Err(_) => {

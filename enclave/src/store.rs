@@ -4,7 +4,7 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | schema version, genesis hash, account, the wrapped data key, the counter |
+//! | `meta` | name | schema version, genesis hash, account, the wrapped data key, the counter, the sealed [`SyncState`] |
 //! | `records` | NFT, kind, version, split | sealed [`Record`] |
 //! | `outbox` | order of storing | key of the record to confirm |
 //! | `unsynced` | NFT, kind, version | the finalized block at which a share of it was last stored |
@@ -29,6 +29,8 @@
 //! | it is confirmed | the outbox entry goes | – ; the chain has shown it before |
 //! | its version is synced | the record becomes active; the version's other records, and those of older versions, go, with all that belongs to them | – ; until then the older version is served |
 //! | a share is viewed | log entry | the share leaves the enclave |
+//! | the sync log is read | what of it is missing is wanted, and the cursor moves on | the next part is read |
+//! | another enclave gives a share | the record, active; it is no longer wanted; log entry | – |
 //! | the chain disagrees | what is wrong goes, what is missing is wanted | – |
 //!
 //! **What can go wrong with the disk.** One that fails or is full makes requests fail, and the store
@@ -59,6 +61,7 @@ mod log;
 mod record;
 mod rules;
 mod schema;
+mod sync;
 #[cfg(test)]
 pub(crate) mod testing;
 mod writer;
@@ -66,12 +69,13 @@ mod writer;
 pub use database::exists;
 pub(crate) use database::FILES;
 pub use error::StoreError;
-pub use log::{Access, LogEntry, LogState, Rollbacks};
+pub use log::{Access, LogEntry, LogState, Received, Rollbacks};
 pub use record::{Record, RecordKey, VersionKey};
 pub use rules::{Correction, NewShare, StoreRefusal, Stored, MAX_SPLITS};
+pub use sync::{Fetched, Place, SyncState};
 
 use database::{Folder, Medium, Slot};
-use schema::{Owner, OUTBOX, RECORDS, UNSYNCED, WANTED};
+use schema::{Owner, META, OUTBOX, RECORDS, UNSYNCED, WANTED};
 use writer::Writer;
 
 struct Inner {
@@ -216,6 +220,21 @@ impl Store {
         self.writer.write(move |tables| rules::wipe(&inner, tables, &version)).await
     }
 
+    /// The same, if the version is still among the undecided ones: meanwhile it may be wanted from
+    /// others.
+    pub async fn wipe_undecided(&self, version: VersionKey) -> Result<(), StoreError> {
+        let inner = self.inner.clone();
+        self.writer
+            .write(move |tables| {
+                let is_undecided = tables.unsynced.get(&version.to_bytes())?.is_some();
+                if is_undecided {
+                    rules::wipe(&inner, tables, &version)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Takes entries out of the outbox.
     pub async fn confirmed(&self, entries: Vec<u64>) -> Result<(), StoreError> {
         if entries.is_empty() {
@@ -285,6 +304,45 @@ impl Store {
                 corrections.iter().try_for_each(|it| rules::correct(&inner, tables, it, decided_at))
             })
             .await
+    }
+
+    /// How far the slot was synchronised.
+    pub fn sync_state(&self) -> Result<SyncState, StoreError> {
+        self.read(|transaction| sync::read(&self.inner, &transaction.open_table(META)?))
+    }
+
+    /// Writes down how far the slot is synchronised, and wants what is missing, as of a finalized
+    /// block.
+    pub async fn scanned(
+        &self,
+        missing: Vec<Correction>,
+        state: SyncState,
+        decided_at: BlockNumber,
+    ) -> Result<(), StoreError> {
+        let inner = self.inner.clone();
+        self.writer
+            .write(move |tables| sync::scanned(&inner, tables, &missing, &state, decided_at))
+            .await
+    }
+
+    /// Keeps shares that other enclaves gave, as far as they are still wanted. How many were.
+    pub async fn fetched(&self, shares: Vec<Fetched>) -> Result<usize, StoreError> {
+        let inner = self.inner.clone();
+        self.writer
+            .write(move |tables| {
+                let mut kept = 0;
+                for share in &shares {
+                    kept += usize::from(sync::fetched(&inner, tables, share)?);
+                }
+                Ok(kept)
+            })
+            .await
+    }
+
+    /// Removes everything that is held, and what belongs to it; not the log.
+    pub async fn purge(&self) -> Result<(), StoreError> {
+        while !self.writer.write(sync::purge).await? {}
+        Ok(())
     }
 
     /// Makes the database fail.

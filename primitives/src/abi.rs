@@ -27,7 +27,7 @@ use crate::{
 /// another number compiled in may read other values and sign other calls than it means: comparing
 /// the two tells whether a program fits the runtime. Raised with every change, which the runtime's
 /// tests enforce.
-pub const ENCLAVE_ABI: u32 = 3;
+pub const ENCLAVE_ABI: u32 = 4;
 
 pub mod extrinsic;
 
@@ -108,23 +108,26 @@ pub mod storage {
         value(ATTESTATION, "Policy")
     }
 
-    /// `Attestation.RootCrl`: present if the chain has the root's list of revoked certificates.
+    /// `Attestation.RootCrl`: the certificates of authorities that the root has revoked,
+    /// `tee_dcap::Crl`.
     pub fn root_crl() -> Vec<u8> {
         value(ATTESTATION, "RootCrl")
     }
 
-    /// `Attestation.PckCrls`: present if the chain has this authority's list of revoked
-    /// certificates.
+    /// `Attestation.PckCrls`: the certificates of platforms that an authority has revoked,
+    /// `tee_dcap::Crl`.
     pub fn pck_crl(ca: PckCa) -> Vec<u8> {
         map(ATTESTATION, "PckCrls", &[ca.encode()])
     }
 
-    /// `Attestation.TcbInfos`: present if the chain knows the TCB levels of a type of platform.
+    /// `Attestation.TcbInfos`: the TCB levels of a type of platform,
+    /// `tee_dcap::Evaluated<tee_dcap::TcbInfo>`.
     pub fn tcb_info(fmspc: &Fmspc) -> Vec<u8> {
         map(ATTESTATION, "TcbInfos", &[fmspc.encode()])
     }
 
-    /// `Attestation.QeIdentity`: present if the chain knows Intel's quoting enclave.
+    /// `Attestation.QeIdentity`: what Intel's quoting enclave must show,
+    /// `tee_dcap::Evaluated<tee_dcap::QeIdentity>`.
     pub fn qe_identity() -> Vec<u8> {
         value(ATTESTATION, "QeIdentity")
     }
@@ -194,6 +197,17 @@ pub mod storage {
     /// [`Enclave<A, Vec<u8>>`](crate::cluster::Enclave).
     pub fn enclave_update(operator: &RawAccountId) -> Vec<u8> {
         map(TEE, "EnclaveUpdates", &[operator.encode()])
+    }
+
+    /// `TEE.Migrations`: the successor of an assigned operator's enclave that governance has approved,
+    /// [`Migration<A, Vec<u8>, BlockNumber>`](crate::cluster::Migration).
+    pub fn migration(operator: &RawAccountId) -> Vec<u8> {
+        map(TEE, "Migrations", &[operator.encode()])
+    }
+
+    /// `TEE.NextClusterId`: how many clusters have been made, [`ClusterId`], 0 if absent.
+    pub fn next_cluster_id() -> Vec<u8> {
+        value(TEE, "NextClusterId")
     }
 
     /// `TEE.EnclaveClusterId`: the cluster of an assigned operator, [`ClusterId`].

@@ -5,6 +5,8 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
+use crate::traits::AttestationFacts;
+
 /// Index of a cluster. Cluster 0 is the one that published clients use by default.
 pub type ClusterId = u32;
 
@@ -75,4 +77,17 @@ pub struct Enclave<AccountId, Uri> {
     pub enclave_address: AccountId,
     /// Where its HTTP API is, for example `https://enclave.example:8000`.
     pub api_uri: Uri,
+}
+
+/// A successor that governance approved, which may copy the shares of a slot.
+#[derive(
+    Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+pub struct Migration<AccountId, Uri, BlockNumber> {
+    /// The successor.
+    pub enclave: Enclave<AccountId, Uri>,
+    /// What it had proven when it was approved.
+    pub facts: AttestationFacts,
+    /// The last block in which it can take the slot over.
+    pub until: BlockNumber,
 }

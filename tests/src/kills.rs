@@ -159,7 +159,7 @@ async fn keep_killing(enclave: &mut EnclaveProcess, times: usize) -> anyhow::Res
 async fn serves(url: &str) -> anyhow::Result<()> {
     until_within(LIMIT, "an enclave that serves", || async {
         let health = get(url, "/api/health").await?;
-        Ok(health.body["sync_state"].as_str().is_some_and(|state| !state.is_empty()))
+        Ok(health.body["sync_state"].as_str().is_some_and(|state| state.parse::<u32>().is_ok()))
     })
     .await
 }
@@ -342,6 +342,7 @@ fn logged(store: &Store, nft_id: NftId) -> anyhow::Result<(u64, u64)> {
             match entry {
                 LogEntry::Stored(_) => stored += 1,
                 LogEntry::Viewed(_) => viewed += 1,
+                LogEntry::Received(_) => (),
                 LogEntry::RolledBack(head) => bail!("the log was rolled back behind {head:?}"),
             }
         }

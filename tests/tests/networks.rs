@@ -6,6 +6,7 @@ mod networks {
     mod attestation;
     mod kills;
     mod liar;
+    mod replication;
     mod ternoa_js;
     mod upgrade;
     mod validators;

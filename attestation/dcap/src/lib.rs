@@ -8,6 +8,7 @@
 //! | [`quote`] | the layout of a quote, and what is wrong with one at first sight |
 //! | [`collateral`] | lists of revoked certificates, TCB levels, the quoting enclave's identity: verified once, and kept in parsed form |
 //! | [`verify`] | a quote against collateral |
+//! | [`evaluated`] | documents that wait to succeed others |
 //! | [`pccs`] | collateral as a caching service answers it |
 //! | [`certificate`] | what is read of a certificate |
 //! | `chain` | chains of certificates, up to the root |
@@ -30,6 +31,7 @@ pub mod certificate;
 mod chain;
 pub mod collateral;
 pub mod error;
+pub mod evaluated;
 pub mod pccs;
 pub mod quote;
 mod sgx_extension;
@@ -44,6 +46,7 @@ pub use collateral::{
     tcb_info::{verify_tcb_info, TcbInfo},
 };
 pub use error::Error;
+pub use evaluated::Evaluated;
 pub use quote::{quote_len, PckHint, Quote, Report, MAX_QUOTE_LEN};
 pub use tee_primitives::attestation::collateral::{
     PckCa, MAX_CHAIN_LEN, MAX_CRL_LEN, MAX_JSON_LEN,

@@ -10,7 +10,7 @@ use subxt_signer::{
     SecretUri,
 };
 use tee_primitives::{
-    cluster::{ClusterId, ClusterType, SlotId},
+    cluster::{ClusterId, ClusterType, SlotId, CLUSTER_SIZE},
     RawAccountId,
 };
 use tee_wallet::{
@@ -40,7 +40,7 @@ const ATTEST_LIMIT: Duration = Duration::from_secs(120);
 
 const POLL: Duration = Duration::from_millis(500);
 
-/// The operator of the enclave in a slot: `//Operator1` to `//Operator5`.
+/// The operator of an enclave: `//Operator1`, and so on.
 pub fn operator(slot: u16) -> anyhow::Result<Keypair> {
     let uri = SecretUri::from_str(&format!("//Operator{}", slot + 1))?;
     Ok(Keypair::from_uri(&uri)?)
@@ -68,16 +68,31 @@ pub(super) async fn attest_enclaves(devnet: &Devnet, report: Report) -> anyhow::
 }
 
 pub(super) async fn set_up_cluster(devnet: &Devnet, report: Report) -> anyhow::Result<()> {
+    let operators: Vec<_> =
+        devnet.enclaves.iter().map(|enclave| enclave.operator().public_key().0).collect();
+    for members in operators.chunks(CLUSTER_SIZE as usize) {
+        set_up_one(devnet, members, report).await?;
+    }
+    Ok(())
+}
+
+async fn set_up_one(
+    devnet: &Devnet,
+    operators: &[RawAccountId],
+    report: Report,
+) -> anyhow::Result<()> {
     let chain = devnet.chain();
     let committee = committee();
     let created = create_cluster(chain, &committee, ClusterType::Public);
     let cluster_id = report.waiting("the committee creates a cluster", created).await?;
-    let operators = devnet.enclaves.iter().map(|enclave| enclave.operator().public_key().0);
-    let slots: Vec<(SlotId, RawAccountId)> = (0..).zip(operators).collect();
+    let slots: Vec<(SlotId, RawAccountId)> = (0..).zip(operators.iter().copied()).collect();
     let assigned = assign(chain, &committee, cluster_id, &slots);
     report.waiting("the committee assigns the slots", assigned).await?;
     report
-        .waiting("waiting for the enclaves to serve", wait_until_serving(devnet, cluster_id))
+        .waiting(
+            "waiting for the enclaves to serve",
+            wait_until_serving(devnet, cluster_id, slots.len()),
+        )
         .await
 }
 
@@ -178,8 +193,11 @@ pub async fn assign(
 }
 
 /// Waits until the assignment is final and every enclave has seen it.
-async fn wait_until_serving(devnet: &Devnet, cluster_id: ClusterId) -> anyhow::Result<()> {
-    let count = devnet.enclaves.len();
+async fn wait_until_serving(
+    devnet: &Devnet,
+    cluster_id: ClusterId,
+    count: usize,
+) -> anyhow::Result<()> {
     let chain = devnet.chain();
     chain
         .wait_for("the assignment's finality", STEP_LIMIT, |block| async move {

@@ -135,6 +135,17 @@ statuses! {
     /// count.
     NotInService = "NOTINSERVICE", SERVICE_UNAVAILABLE,
         "The enclave is not in service for this request.";
+    /// The chain does not name the enclave as one that may ask.
+    NotAPeer = "NOTAPEER", FORBIDDEN,
+        "The chain does not name the requester as an enclave of this slot with a live attestation.";
+    /// There is no such channel, or it has ended.
+    UnknownChannel = "UNKNOWNCHANNEL", BAD_REQUEST, "There is no such channel, begin another one.";
+    /// The message does not open or is not what comes next.
+    InvalidSyncMessage = "INVALIDSYNCMESSAGE", BAD_REQUEST,
+        "The message does not open, or it is not what comes next in this channel.";
+    /// The evidence was not accepted.
+    UntrustedPeer = "UNTRUSTEDPEER", FORBIDDEN,
+        "The requester has not proven to be what the chain says it is.";
     /// There is no capacity left.
     Busy = "BUSY", SERVICE_UNAVAILABLE, "The enclave is busy, try again later.";
     /// There is no such route.

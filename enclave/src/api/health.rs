@@ -19,8 +19,8 @@ pub struct Health {
     pub chain: String,
     /// The newest finalized block; 0 until a node has told one.
     pub block_number: BlockNumber,
-    /// The block up to which the enclave holds what it should. Empty if it is not in service:
-    /// clients take a number for "send your requests here".
+    /// The block up to which the enclave holds what it should; `setup` while it fills its slot; empty
+    /// if it has none or is not in service: clients take a number for "send your requests here".
     pub sync_state: String,
     /// Version of the software.
     pub version: &'static str,
@@ -35,6 +35,8 @@ pub struct Health {
     pub attestation: Attestation,
     /// What the enclave's disk did to it.
     pub store: Storage,
+    /// How the synchronisation of the slot stands.
+    pub sync: Sync,
 }
 
 /// What the enclave's disk did to it.
@@ -50,6 +52,17 @@ pub struct Storage {
     /// How many shares the chain has synced that are missing here, as far as it is known; `null` while
     /// the store cannot be used.
     pub wanted: Option<u64>,
+}
+
+/// How the synchronisation of the slot stands.
+#[derive(Debug, Serialize)]
+pub struct Sync {
+    /// Syncs that the chain has logged.
+    pub count: u64,
+    /// How many of them, from the first, were looked at.
+    pub cursor: u64,
+    /// What is wrong with it, for people.
+    pub problem: Option<String>,
 }
 
 /// How the enclave proves what it is, and what the chain has of it.
@@ -82,9 +95,17 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         }
     };
     let (sync_state, description) = match service(&context, &outlook) {
-        Ok(()) => (block_number.to_string(), "The enclave is in service."),
+        Ok(()) if !is_filled(&context, &outlook) => {
+            ("setup".into(), "The enclave fills its slot from other enclaves.")
+        }
+        Ok(()) => {
+            let sync = context.sync.borrow();
+            let block = if sync.is_behind { sync.state.complete_at } else { block_number };
+            (block.to_string(), "The enclave is in service.")
+        }
         Err(why) => (String::new(), why),
     };
+    let sync = context.sync.borrow().clone();
     Json(Health {
         chain,
         block_number,
@@ -95,7 +116,12 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         enclave_address: context.account.address().into(),
         attestation: attestation(&context, &outlook),
         store: storage(&context),
+        sync: Sync { count: sync.count, cursor: sync.state.cursor, problem: sync.problem },
     })
+}
+
+fn is_filled(context: &Context, outlook: &Outlook) -> bool {
+    outlook.known().is_some_and(|view| context.service(view).is_some())
 }
 
 /// Why the enclave is not in service. Stable sentences.

@@ -114,7 +114,7 @@ async fn retrieve(
     };
     let decide = |view: View| async move {
         token(view.finalized.number)?;
-        let assignment = view.service().ok_or(Status::NotInService)?;
+        let assignment = context.service(&view).ok_or(Status::NotInService)?;
         Ok::<_, Failure>(Permission {
             synced: permitted(At::Finalized(view.finalized.hash), view.finalized.number).await?,
             slot_id: assignment.slot_id,

@@ -132,7 +132,8 @@ async fn store(
     };
     let decide = |view: View| async move {
         tokens(view.finalized.number)?;
-        let assignment = view.keyshare_service().ok_or(Status::NotInService)?;
+        let serves = context.service(&view).filter(|it| it.cluster_type.takes_keyshares());
+        let assignment = serves.ok_or(Status::NotInService)?;
         Ok::<_, Failure>(match permitted(At::Finalized(view.finalized.hash)).await? {
             Permission::Held => Decision::Held,
             Permission::Store(version) => Decision::Store {

@@ -29,13 +29,13 @@ use super::{failure::Status, *};
 use crate::{
     account,
     attest::Problem,
-    chain::scripted::{attesting, Scripted, GENESIS, NOW, SLOT},
+    chain::scripted::{attesting, Scripted, CLUSTER, GENESIS, NOW, SLOT},
     confirm,
     identity::Identity,
     park::ParkLimits,
     platform::PlatformError,
     seal::Sealer,
-    store::{testing::Disk, NewShare, RecordKey, VersionKey},
+    store::{testing::Disk, NewShare, Place, RecordKey, SyncState, VersionKey},
     submit::Submitter,
     view::{self, View},
 };
@@ -169,6 +169,9 @@ impl Enclave {
         let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
         let platform = Arc::new(Machine(setup.quoting));
         let (quotes, _) = Quotes::start(account.clone(), own, platform.clone(), store.log_state());
+        let place = Some(Place { cluster_id: CLUSTER, slot_id: SLOT });
+        let state = SyncState { place, is_filled: true, ..Default::default() };
+        let (_, sync) = watch::channel(Progress { state, ..Default::default() });
         let (problem_sender, problem) = watch::channel(None);
         let tasks = vec![tokio::spawn(view), tokio::spawn(async { drop(confirm.await) })];
         let context = Arc::new(Context {
@@ -180,6 +183,8 @@ impl Enclave {
             park: Park::new(setup.park),
             quotes,
             problem,
+            sync,
+            channels: Channels::default(),
             losses: 0,
         });
         let router = router(context.clone(), &setup.api);
@@ -490,6 +495,7 @@ async fn health_tells_the_state_and_is_always_200() {
                 "problem": null,
             },
             "store": { "available": true, "losses": 0, "log_rollbacks": 0, "wanted": 0 },
+            "sync": { "count": 0, "cursor": 0, "problem": null },
         })
     );
     enclave.finalize(5).await;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the chain stores, decoded. Keys and types are compiled in: a node cannot redefine them.
 
+use std::ops::Range;
+
 use codec::{Decode, DecodeAll};
 use tee_primitives::{
     abi::storage,
@@ -12,7 +14,7 @@ use tee_primitives::{
     },
     authorisation::Role,
     cluster::{Cluster, ClusterId, ClusterType, Enclave, SlotId},
-    keyshare::{KeyshareKind, KeyshareStatus},
+    keyshare::{KeyshareKind, KeyshareStatus, SyncLogEntry},
     nft::{NftData, NftId},
     rent::RentContractData,
     BlockNumber, RawAccountId,
@@ -183,6 +185,22 @@ pub async fn standings(
             Ok(Standing { keyshares, is_gone })
         })
         .collect()
+}
+
+/// Entries of the chain's sync log. One that is not there is an error: the chain has counted it.
+pub async fn sync_log(
+    chain: &dyn Chain,
+    at: At,
+    entries: Range<u64>,
+) -> Result<Vec<SyncLogEntry>, ChainError> {
+    let keys: Vec<_> = entries.map(storage::sync_log).collect();
+    let asked = keys.len();
+    let values = chain.read(at, keys).await?;
+    if values.len() != asked {
+        return Err(ChainError::Malformed("another number of values than asked for"));
+    }
+    let missing = ChainError::Malformed("an entry of the sync log is missing");
+    values.into_iter().map(|value| decode(value)?.ok_or(missing.clone())).collect()
 }
 
 /// Where the enclave is assigned as `operator`'s; `None` if it is not.

@@ -48,6 +48,20 @@ pub enum LogEntry {
     /// The log did not lead to this head, which had been attested: entries before this one are gone.
     #[codec(index = 2)]
     RolledBack(LogHead),
+    /// A share came from another enclave.
+    #[codec(index = 3)]
+    Received(Received),
+}
+
+/// That a share came from another enclave.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
+pub struct Received {
+    /// Which share.
+    pub version: VersionKey,
+    /// The account of the enclave that gave it.
+    pub from: RawAccountId,
+    /// The finalized block at which its commitment was read.
+    pub block: BlockNumber,
 }
 
 impl LogEntry {
@@ -55,6 +69,7 @@ impl LogEntry {
     fn nft_id(&self) -> Option<NftId> {
         match self {
             Self::Stored(access) | Self::Viewed(access) => Some(access.version.nft_id),
+            Self::Received(received) => Some(received.version.nft_id),
             Self::RolledBack(_) => None,
         }
     }

@@ -18,7 +18,7 @@ use crate::seal::Sealer;
 const CONTEXT: &[u8; 15] = b"TIP500-RECORD/1";
 
 /// Names a version of the keyshares of an NFT. Keys sort by NFT, kind and version.
-#[derive(Clone, Copy, Debug, Decode, Encode, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct VersionKey {
     /// The NFT.
     pub nft_id: NftId,
@@ -56,7 +56,7 @@ impl VersionKey {
 }
 
 /// Names a record.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
 pub struct RecordKey {
     /// The version it belongs to.
     pub version: VersionKey,

@@ -285,7 +285,7 @@ fn remove(inner: &Inner, tables: &mut Tables<'_>, key: &RecordKey) -> Result<(),
     Ok(())
 }
 
-fn next_order(tables: &mut Tables<'_>) -> Result<u64, StoreError> {
+pub(super) fn next_order(tables: &mut Tables<'_>) -> Result<u64, StoreError> {
     let order = u64::from_be_bytes(fixed(&tables.meta, META_COUNTER)?.unwrap_or_default());
     let next =
         order.checked_add(1).ok_or(StoreError::Corrupt("the counter has reached its end"))?;

@@ -44,6 +44,8 @@ pub(super) const META_GENESIS: &str = "genesis";
 const META_ACCOUNT: &str = "account";
 const META_DATA_KEY: &str = "data key";
 pub(super) const META_COUNTER: &str = "counter";
+/// How far the slot was synchronised. Absent, it begins anew.
+pub(super) const META_SYNC: &str = "sync";
 
 const DATA_KEY_CONTEXT: &[u8] = b"TIP500-DATA-KEY/1";
 

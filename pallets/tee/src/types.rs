@@ -13,8 +13,9 @@ use tee_primitives::{
     cluster::{Cluster, ClusterId, ClusterType, Enclave, SlotId},
     keyshare::{KeyshareConfirmation, KeyshareKind, Version, MAX_CONFIRMATIONS},
     nft::NftId,
-    traits::AttestationFacts,
 };
+
+pub use tee_primitives::cluster::Migration;
 
 use crate::Config;
 
@@ -79,19 +80,6 @@ pub struct TeeStakingLedger<AccountId, Balance, BlockNumber> {
     pub is_unlocking: bool,
     /// The block in which it started on its way out; 0 if it has not.
     pub unbonded_at: BlockNumber,
-}
-
-/// A successor that governance approved, which may copy the shares of a slot.
-#[derive(
-    Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
-)]
-pub struct Migration<AccountId, Uri, BlockNumber> {
-    /// The successor.
-    pub enclave: Enclave<AccountId, Uri>,
-    /// What it had proven when it was approved.
-    pub facts: AttestationFacts,
-    /// The last block in which it can take the slot over.
-    pub until: BlockNumber,
 }
 
 /// The slot number that a machine serves, or has served, in public clusters.

@@ -43,6 +43,8 @@ const ENCLAVE_STORAGE: [(&str, &[&str]); 7] = [
             "EnclaveAccountOperator",
             "EnclaveRegistrations",
             "EnclaveUpdates",
+            "Migrations",
+            "NextClusterId",
             "EnclaveClusterId",
             "EnclaveData",
             "ClusterData",

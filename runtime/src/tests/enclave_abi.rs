@@ -44,6 +44,14 @@ fn storage_keys_are_the_runtimes() {
             abi::storage::enclave_data(&raw),
             pallet_tee::EnclaveData::<Runtime>::hashed_key_for(&operator),
         ),
+        (
+            abi::storage::migration(&raw),
+            pallet_tee::Migrations::<Runtime>::hashed_key_for(&operator),
+        ),
+        (
+            abi::storage::next_cluster_id(),
+            pallet_tee::NextClusterId::<Runtime>::hashed_key().to_vec(),
+        ),
         (abi::storage::cluster_data(2), pallet_tee::ClusterData::<Runtime>::hashed_key_for(2)),
         (
             abi::storage::enclave_registration(&raw),
@@ -178,6 +186,7 @@ fn value_types_are_the_runtimes() {
         let logged = read::<keyshare::SyncLogEntry>(abi::storage::sync_log(0));
         assert_eq!((logged.nft_id, logged.version, logged.cluster_id), (0, 1, 0));
         assert_eq!(read::<u32>(abi::storage::enclave_abi()), abi::ENCLAVE_ABI);
+        assert_eq!(read::<cluster::ClusterId>(abi::storage::next_cluster_id()), 1);
 
         let owner = RuntimeOrigin::signed(Alice.to_account_id());
         let bob = Bob.to_account_id();

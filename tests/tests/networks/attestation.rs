@@ -6,7 +6,6 @@ use anyhow::{ensure, Context};
 use sp_crypto_hashing::blake2_256;
 use subxt_signer::sr25519::dev;
 use tee_cli::{
-    committee,
     devnet::{setup, Devnet, DevnetConfig, EnclaveConfig},
     keys,
     report::Report,
@@ -17,7 +16,7 @@ use tee_tests::{
     wait_blocks, wait_confirmed, Unsynced, LIMIT,
 };
 use tee_wallet::{
-    chain::{attestation::Attested, calls, WaitFor},
+    chain::{attestation::Attested, WaitFor},
     packets::ss58,
 };
 
@@ -132,12 +131,13 @@ async fn another_measurement_takes_a_slot_over(
 
     let told = passed(devnet, &["approve-update", "--operator", &address])?;
     tells(&told, &format!("enclave {} can take the slot over until", ss58(&account)))?;
-    // The enclave's program does not yet complete the update by itself, which a slot's contents
-    // would need: the committee does it, and new NFTs need no contents.
+    // It copies the slot's shares and takes it over by itself.
     let url = successor.url().to_owned();
-    let operator = operator.public_key().0;
-    let force = calls::force_update_enclave(&operator, Some(&account), Some(&url));
-    committee::pass(&chain, &setup::committee(), force).await?.carried()?;
+    until("the successor in the slot", || async {
+        let members = chain.finalized().await?.members(0).await?;
+        Ok(members.enclaves[slot].enclave_account == account)
+    })
+    .await?;
     let predecessor = std::mem::replace(&mut devnet.enclaves[slot], successor);
     drop(predecessor);
     let member = chain.finalized().await?.members(0).await?.enclaves[slot].clone();

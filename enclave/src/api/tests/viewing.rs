@@ -403,6 +403,7 @@ async fn quotes_carry_the_head_of_the_log() {
     let head = |quote: Answer| {
         let data = hex::decode(quote.body["data"].as_str().unwrap()).unwrap();
         let length = codec::Encode::encode(&enclave.own.payload(
+            tee_primitives::attestation::Purpose::Chain,
             GENESIS,
             enclave.chain.heads().borrow().as_ref().unwrap().finalized,
             LogHead::default(),

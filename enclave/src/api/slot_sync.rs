@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `POST /api/slot-sync` (TIP-500 "Request to synchronize with a slot"): one message of a channel
+//! with another enclave, see [`sync`](crate::sync).
+//!
+//! Checks, cheap before costly: form of the fields; the requester's signature; by the finalized
+//! chain, whether it may ask; the channel. Nothing is given before both have proven what they are.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{rejection::JsonRejection, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    Json,
+};
+use base64::{engine::general_purpose::STANDARD, Engine};
+use tee_primitives::{
+    attestation::{PeerRole, Purpose},
+    packet::KeyshareResponse,
+    RawAccountId,
+};
+use tokio::time::Instant;
+
+use super::{
+    failure::{Failure, Status},
+    request, Context,
+};
+use crate::{
+    account,
+    chain::facts::Assignment,
+    store::Place,
+    sync::{
+        channel::{self, Channel, ChannelError, Ends, Keys},
+        evidence::{self, EvidenceError, Expected},
+        message::{self, Ask, Evidence},
+        peers::{self, Peer},
+        pull::{SlotSyncPacket, NO_CHANNEL},
+        serve::{self, ChannelId, Opened},
+    },
+    view::View,
+};
+
+/// Handles the request.
+pub async fn handle(
+    State(context): State<Arc<Context>>,
+    body: Result<Json<SlotSyncPacket>, JsonRejection>,
+) -> Response {
+    let answered = match request::body(body) {
+        Ok(packet) => answer(&context, &packet).await,
+        Err(failure) => Err(failure),
+    };
+    match answered {
+        Ok((id, message)) => {
+            let body = Json(KeyshareResponse {
+                status: "SYNCSUCCESS".into(),
+                nft_id: 0,
+                enclave_account: context.account.address().into(),
+                keyshare_data: Some(format!("{}_{}", hex::encode(id), STANDARD.encode(message))),
+                description: "TEE Slot-sync: Success.".into(),
+            });
+            (StatusCode::OK, body).into_response()
+        }
+        Err(failure) => failure.answer(&context, Some("SLOTSYNC"), 0),
+    }
+}
+
+async fn answer(
+    context: &Context,
+    packet: &SlotSyncPacket,
+) -> Result<(ChannelId, Vec<u8>), Failure> {
+    let requester =
+        account::parse_address(&packet.requester_address).ok_or(Status::InvalidRequesterAddress)?;
+    let (id, sealed) = packet.data.split_once('_').ok_or(Status::InvalidDataFormat)?;
+    let id = match id {
+        NO_CHANNEL => None,
+        id => {
+            let mut bytes = ChannelId::default();
+            hex::decode_to_slice(id, &mut bytes).map_err(|_| Status::UnknownChannel)?;
+            Some(bytes)
+        }
+    };
+    let sealed = STANDARD.decode(sealed).map_err(|_| Status::InvalidDataFormat)?;
+    let view = request::view(context)?;
+    let assignment = view.service().ok_or(Status::NotInService)?;
+    let signature = request::signature(&packet.signature, Status::InvalidSignerSignature)?;
+    if !account::verify(&signature, &packet.data, &requester) {
+        return Err(Status::SignerSigVerificationFailed.into());
+    }
+    let peer = peer(context, &view, assignment, &requester).await?;
+    match id {
+        None => begin(context, &view, assignment, &peer, &sealed),
+        Some(id) => go_on(context, &view, assignment, &peer, id, &sealed).await,
+    }
+}
+
+/// The requester, if the chain says that it may ask.
+async fn peer(
+    context: &Context,
+    view: &View,
+    assignment: Assignment,
+    requester: &RawAccountId,
+) -> Result<Peer, Failure> {
+    let Assignment { cluster_id, slot_id, cluster_type } = assignment;
+    let record = view.record.as_ref().ok_or(Status::NotInService)?;
+    let (own, operator) = (Place { cluster_id, slot_id }, &record.operator);
+    let chain = &*context.chain;
+    let found = peers::requester(chain, view, own, cluster_type, operator, requester).await?;
+    Ok(found.ok_or(Status::NotAPeer)?)
+}
+
+fn begin(
+    context: &Context,
+    view: &View,
+    assignment: Assignment,
+    peer: &Peer,
+    first: &[u8],
+) -> Result<(ChannelId, Vec<u8>), Failure> {
+    let ends = Ends {
+        genesis_hash: view.chain.genesis_hash,
+        slot_id: assignment.slot_id,
+        requester: peer.account,
+        responder: context.account.id(),
+    };
+    let own = context.account.encryption_secret();
+    let keys = Keys { own: &own, other: &peer.encryption_key };
+    let (channel, second) = channel::answer(&ends, &keys, first)?;
+    let opened = Opened { channel, peer: peer.account, is_proven: false };
+    let id = context.channels.add(opened, Instant::now()).map_err(|_| Status::Busy)?;
+    Ok((id, second))
+}
+
+async fn go_on(
+    context: &Context,
+    view: &View,
+    assignment: Assignment,
+    peer: &Peer,
+    id: ChannelId,
+    sealed: &[u8],
+) -> Result<(ChannelId, Vec<u8>), Failure> {
+    let taken = context.channels.take(id, &peer.account, Instant::now());
+    let mut in_use = taken.ok_or(Status::UnknownChannel)?;
+    let opened = in_use.opened.as_mut().ok_or(Status::UnknownChannel)?;
+    let message = opened.channel.open(sealed)?;
+    let answer = if opened.is_proven {
+        let Ask::Shares(versions) = message::decode(&message).ok_or(ChannelError)?;
+        message::encode(&serve::shares(&context.store, assignment.slot_id, &versions)?)
+    } else {
+        let evidence: Evidence = message::decode(&message).ok_or(ChannelError)?;
+        let own = prove(context, view, peer, &opened.channel, &evidence).await?;
+        opened.is_proven = true;
+        message::encode(&own)
+    };
+    let sealed = opened.channel.seal(&answer)?;
+    in_use.give_back(Instant::now());
+    Ok((id, sealed))
+}
+
+/// Checks the requester's evidence, and makes the own one.
+async fn prove(
+    context: &Context,
+    view: &View,
+    peer: &Peer,
+    channel: &Channel,
+    evidence: &Evidence,
+) -> Result<Evidence, Failure> {
+    let handshake_hash = channel.handshake_hash;
+    let own = context.account.id();
+    let expected = Expected { peer, role: PeerRole::Requester, own: &own, handshake_hash };
+    evidence::check(&*context.chain, view, &expected, evidence).await.map_err(|error| {
+        tracing::warn!(requester = account::address(&peer.account), %error, "a peer is refused");
+        match error {
+            EvidenceError::Chain(error) => error.into(),
+            EvidenceError::Untrusted(_) => Failure::from(Status::UntrustedPeer),
+        }
+    })?;
+    let purpose =
+        Purpose::PeerSync { role: PeerRole::Responder, peer: peer.account, handshake_hash };
+    let made = context.quotes.try_get_for(view, purpose).await?;
+    Ok(Evidence { payload: made.payload, quote: made.bytes.clone() })
+}
+
+impl From<ChannelError> for Failure {
+    fn from(_: ChannelError) -> Self {
+        Status::InvalidSyncMessage.into()
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How far the slot was synchronised, and what came from other enclaves.
+//!
+//! The state is sealed: a machine's owner who could move the cursor could make shares be missed
+//! without anybody noticing. Taken out, it begins anew.
+
+use codec::{Decode, DecodeAll, Encode};
+use redb::ReadableTable;
+use tee_primitives::{
+    cluster::{ClusterId, SlotId},
+    BlockNumber, Hash, RawAccountId,
+};
+use zeroize::Zeroizing;
+
+use super::{
+    log::{self, LogEntry, Received},
+    rules,
+    schema::META_SYNC,
+    writer::Tables,
+    Correction, Inner, Record, RecordKey, StoreError,
+};
+
+const CONTEXT: &[u8; 13] = b"TIP500-SYNC/1";
+
+/// Most records that a purge removes in one transaction.
+const PURGED_AT_ONCE: usize = 256;
+
+/// The slot of a cluster.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
+pub struct Place {
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// The slot.
+    pub slot_id: SlotId,
+}
+
+/// How far the slot was synchronised.
+#[derive(Clone, Copy, Debug, Decode, Default, Encode, Eq, PartialEq)]
+pub struct SyncState {
+    /// The slot that is filled; `None` if there is none yet.
+    pub place: Option<Place>,
+    /// Entries of the chain's sync log, from its beginning, whose shares are held, wanted, or not
+    /// this slot's to hold.
+    pub cursor: u64,
+    /// Whether all that could be had when the place was taken is held: whether it may be served.
+    pub is_filled: bool,
+    /// The newest finalized block at which nothing was missing.
+    pub complete_at: BlockNumber,
+}
+
+/// A share that another enclave gave, whose commitment is the chain's.
+pub struct Fetched {
+    /// Where it belongs.
+    pub key: RecordKey,
+    /// The share.
+    pub share: Zeroizing<Vec<u8>>,
+    /// Hides it in its commitment.
+    pub salt: [u8; 32],
+    /// Who stored it, by the other enclave's word.
+    pub owner: RawAccountId,
+    /// The slot.
+    pub slot_id: SlotId,
+    /// Block of the token with which its owner approved the splitting, by the other's word.
+    pub token_block: BlockNumber,
+    /// The block in which its version became synced.
+    pub synced_at: BlockNumber,
+    /// The finalized block at which the commitment was read.
+    pub decided_at: BlockNumber,
+    /// Who gave it.
+    pub from: RawAccountId,
+}
+
+fn context(genesis: &Hash) -> Vec<u8> {
+    (CONTEXT, genesis).encode()
+}
+
+/// Reads the state. One that does not open is as good as none.
+pub(super) fn read(
+    inner: &Inner,
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<SyncState, StoreError> {
+    let Some(sealed) = meta.get(META_SYNC)? else { return Ok(SyncState::default()) };
+    let opened = inner.sealer.open(&context(&inner.genesis), sealed.value());
+    let state = opened.ok().and_then(|bytes| SyncState::decode_all(&mut bytes.as_slice()).ok());
+    if state.is_none() {
+        tracing::error!("how far the slot was synchronised is lost: it begins anew");
+    }
+    Ok(state.unwrap_or_default())
+}
+
+pub(super) fn write(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    state: &SyncState,
+) -> Result<(), StoreError> {
+    let sealed =
+        inner.sealer.seal(&context(&inner.genesis), &state.encode()).map_err(StoreError::Value)?;
+    tables.meta.insert(META_SYNC, sealed.as_slice())?;
+    Ok(())
+}
+
+/// Moves the cursor past what was looked at, and wants what of it is missing, in one transaction.
+pub(super) fn scanned(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    missing: &[Correction],
+    state: &SyncState,
+    decided_at: BlockNumber,
+) -> Result<(), StoreError> {
+    for correction in missing {
+        rules::correct(inner, tables, correction, decided_at)?;
+    }
+    write(inner, tables, state)
+}
+
+/// Keeps a share that another enclave gave, if it is still wanted. Whether it was.
+pub(super) fn fetched(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    fetched: &Fetched,
+) -> Result<bool, StoreError> {
+    let version = fetched.key.version;
+    if tables.wanted.get(&version.to_bytes())?.is_none() {
+        return Ok(false);
+    }
+    let record = Record {
+        share: fetched.share.to_vec(),
+        salt: fetched.salt,
+        owner: fetched.owner,
+        slot_id: fetched.slot_id,
+        token_block: fetched.token_block,
+        stored_at: fetched.decided_at,
+        order: rules::next_order(tables)?,
+        synced_at: Some(fetched.synced_at),
+    };
+    let sealed = inner.seal_record(&fetched.key, &record)?;
+    tables.records.insert(&fetched.key.to_bytes(), sealed.as_slice())?;
+    rules::activate(inner, tables, &fetched.key, fetched.synced_at)?;
+    let received = Received { version, from: fetched.from, block: fetched.decided_at };
+    log::append(inner, tables, LogEntry::Received(received))?;
+    Ok(true)
+}
+
+/// Removes some of all that is held. Whether nothing is left.
+pub(super) fn purge(tables: &mut Tables<'_>) -> Result<bool, StoreError> {
+    let mut keys = Vec::new();
+    for entry in tables.records.iter()?.take(PURGED_AT_ONCE) {
+        keys.push(*entry?.0.value());
+    }
+    for key in &keys {
+        tables.records.remove(key)?;
+    }
+    let mut orders = Vec::new();
+    for entry in tables.outbox.iter()?.take(PURGED_AT_ONCE) {
+        orders.push(entry?.0.value());
+    }
+    for order in &orders {
+        tables.outbox.remove(*order)?;
+    }
+    let mut is_empty = keys.is_empty() && orders.is_empty();
+    for table in [&mut tables.unsynced, &mut tables.wanted] {
+        let mut versions = Vec::new();
+        for entry in table.iter()?.take(PURGED_AT_ONCE) {
+            versions.push(*entry?.0.value());
+        }
+        for version in &versions {
+            table.remove(version)?;
+        }
+        is_empty &= versions.is_empty();
+    }
+    Ok(is_empty)
+}

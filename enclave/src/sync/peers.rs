@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+//! With whom shares are exchanged, by the finalized chain: enclaves with the same slot in other
+//! public clusters, and the approved successor of the own operator's enclave. All of them must have an
+//! attestation that counts.
+
+use tee_primitives::{
+    abi::storage,
+    attestation::{
+        record::{AllowedMeasurement, Standards},
+        tcb::TcbPolicy,
+    },
+    cluster::{Cluster, ClusterId, ClusterType, Enclave, Migration, SlotId},
+    traits::AttestationFacts,
+    BlockNumber, RawAccountId,
+};
+
+use crate::{
+    chain::{
+        facts::{self, Record},
+        At, Chain, ChainError,
+    },
+    store::Place,
+    view::View,
+};
+
+/// Clusters that are looked at.
+const MAX_CLUSTERS: ClusterId = 4096;
+
+/// Values that are read at once.
+const PAGE: usize = 256;
+
+/// Peers that are asked in one round, at most.
+pub const MAX_PEERS: usize = 8;
+
+type Seat = Enclave<RawAccountId, Vec<u8>>;
+type Members = Cluster<Vec<(RawAccountId, SlotId)>>;
+
+/// An enclave to exchange shares with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Peer {
+    /// Its account.
+    pub account: RawAccountId,
+    /// For whom it works.
+    pub operator: RawAccountId,
+    /// Where its API is, by its operator's word.
+    pub url: String,
+    /// Its X25519 key, which the chain has verified.
+    pub encryption_key: [u8; 32],
+    /// The start of it that the chain has verified.
+    pub session: [u8; 32],
+    /// Its code and machine, which the chain has verified.
+    pub facts: AttestationFacts,
+}
+
+/// What a slot is filled for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Mission {
+    /// The slot.
+    pub place: Place,
+    /// Whom its cluster serves.
+    pub cluster_type: ClusterType,
+    /// Whether another enclave still serves it, whose approved successor this one is.
+    pub is_successor: bool,
+}
+
+/// Reads any number of values.
+async fn read_all(
+    chain: &dyn Chain,
+    view: &View,
+    keys: Vec<Vec<u8>>,
+) -> Result<Vec<Option<Vec<u8>>>, ChainError> {
+    let mut values = Vec::with_capacity(keys.len());
+    for page in keys.chunks(PAGE) {
+        let read = chain.read(At::Finalized(view.finalized.hash), page.to_vec()).await?;
+        if read.len() != page.len() {
+            return Err(ChainError::Malformed("another number of values than asked for"));
+        }
+        values.extend(read);
+    }
+    Ok(values)
+}
+
+/// The clusters and their types.
+pub async fn clusters(
+    chain: &dyn Chain,
+    view: &View,
+) -> Result<Vec<(ClusterId, Members)>, ChainError> {
+    let at = At::Finalized(view.finalized.hash);
+    let [count] = facts::read(chain, at, [storage::next_cluster_id()]).await?;
+    let count: ClusterId = facts::decode(count)?.unwrap_or_default();
+    if count > MAX_CLUSTERS {
+        tracing::warn!(
+            count,
+            looked_at = MAX_CLUSTERS,
+            "there are more clusters than are looked at"
+        );
+    }
+    let ids: Vec<_> = (0..count.min(MAX_CLUSTERS)).collect();
+    let keys = ids.iter().map(|id| storage::cluster_data(*id)).collect();
+    let values = read_all(chain, view, keys).await?;
+    let mut clusters = Vec::new();
+    for (id, value) in ids.into_iter().zip(values) {
+        clusters.extend(facts::decode::<Members>(value)?.map(|cluster| (id, cluster)));
+    }
+    Ok(clusters)
+}
+
+/// Those of these enclaves whose attestation counts.
+async fn live(
+    chain: &dyn Chain,
+    view: &View,
+    named: Vec<(RawAccountId, Seat)>,
+) -> Result<Vec<Peer>, ChainError> {
+    let keys = named.iter().map(|(_, seat)| storage::attestation(&seat.enclave_address)).collect();
+    let mut found = Vec::new();
+    for ((operator, seat), value) in named.into_iter().zip(read_all(chain, view, keys).await?) {
+        let record: Option<Record> = facts::decode(value)?;
+        // A URL that is no text leads nowhere.
+        let url = String::from_utf8(seat.api_uri).unwrap_or_default();
+        if let Some(record) = record.filter(|record| record.operator == operator) {
+            found.push((seat.enclave_address, url, record));
+        }
+    }
+    let mut keys = vec![storage::tcb_policy()];
+    keys.extend(found.iter().flat_map(|(_, _, record)| {
+        [
+            storage::allowed_measurement(&record.facts.measurement),
+            storage::banned_platform(&record.facts.platform),
+        ]
+    }));
+    let mut values = read_all(chain, view, keys).await?.into_iter();
+    let policy: TcbPolicy = facts::decode(values.next().flatten())?.unwrap_or_default();
+    let mut peers = Vec::new();
+    for (account, url, record) in found {
+        let measurement: Option<AllowedMeasurement> = facts::decode(values.next().flatten())?;
+        let is_platform_banned = values.next().flatten().is_some();
+        let standards = Standards {
+            measurement,
+            is_platform_banned,
+            policy: &policy,
+            block: view.finalized.number,
+            now: view.now,
+        };
+        if record.check(&standards).is_ok() {
+            peers.push(Peer {
+                account,
+                operator: record.operator,
+                url,
+                encryption_key: record.encryption_key,
+                session: record.session,
+                facts: record.facts,
+            });
+        }
+    }
+    Ok(peers)
+}
+
+/// The enclaves with this slot in other public clusters, and how many of them the chain names
+/// whether or not their attestation counts.
+pub async fn others(
+    chain: &dyn Chain,
+    view: &View,
+    place: Place,
+    clusters: &[(ClusterId, Members)],
+) -> Result<Vec<Peer>, ChainError> {
+    let operators: Vec<_> = clusters
+        .iter()
+        .filter(|(id, cluster)| {
+            *id != place.cluster_id && cluster.cluster_type == ClusterType::Public
+        })
+        .flat_map(|(_, cluster)| &cluster.enclaves)
+        .filter(|(_, slot_id)| *slot_id == place.slot_id)
+        .map(|(operator, _)| *operator)
+        .collect();
+    let keys = operators.iter().map(storage::enclave_data).collect();
+    let mut named = Vec::new();
+    for (operator, value) in operators.into_iter().zip(read_all(chain, view, keys).await?) {
+        named.extend(facts::decode::<Seat>(value)?.map(|seat| (operator, seat)));
+    }
+    live(chain, view, named).await
+}
+
+/// The slot that an operator's enclave has.
+async fn seat(
+    chain: &dyn Chain,
+    view: &View,
+    operator: &RawAccountId,
+) -> Result<Option<(Place, ClusterType)>, ChainError> {
+    let at = At::Finalized(view.finalized.hash);
+    let [cluster_id] = facts::read(chain, at, [storage::enclave_cluster_id(operator)]).await?;
+    let Some(cluster_id) = facts::decode::<ClusterId>(cluster_id)? else { return Ok(None) };
+    let [cluster] = facts::read(chain, at, [storage::cluster_data(cluster_id)]).await?;
+    let cluster: Option<Members> = facts::decode(cluster)?;
+    Ok(cluster.and_then(|cluster| {
+        let (_, slot_id) = cluster.enclaves.iter().find(|(member, _)| member == operator)?;
+        Some((Place { cluster_id, slot_id: *slot_id }, cluster.cluster_type))
+    }))
+}
+
+/// The successor of an operator's enclave that may copy its shares now.
+async fn successor(
+    chain: &dyn Chain,
+    view: &View,
+    operator: &RawAccountId,
+) -> Result<Option<Seat>, ChainError> {
+    let at = At::Finalized(view.finalized.hash);
+    let [migration] = facts::read(chain, at, [storage::migration(operator)]).await?;
+    let migration: Option<Migration<RawAccountId, Vec<u8>, BlockNumber>> =
+        facts::decode(migration)?;
+    Ok(migration
+        .filter(|migration| view.finalized.number <= migration.until)
+        .map(|migration| migration.enclave))
+}
+
+/// Which slot this enclave is to fill, if any.
+pub async fn mission(
+    chain: &dyn Chain,
+    view: &View,
+    account: &RawAccountId,
+    operator: &RawAccountId,
+) -> Result<Option<Mission>, ChainError> {
+    if view.attestation.is_err() {
+        return Ok(None);
+    }
+    if let Some(assignment) = view.assignment {
+        let place = Place { cluster_id: assignment.cluster_id, slot_id: assignment.slot_id };
+        let cluster_type = assignment.cluster_type;
+        return Ok(Some(Mission { place, cluster_type, is_successor: false }));
+    }
+    let named = successor(chain, view, operator).await?;
+    if named.is_none_or(|named| named.enclave_address != *account) {
+        return Ok(None);
+    }
+    Ok(seat(chain, view, operator).await?.map(|(place, cluster_type)| Mission {
+        place,
+        cluster_type,
+        is_successor: true,
+    }))
+}
+
+/// The enclave that an approved successor succeeds.
+pub async fn predecessor(
+    chain: &dyn Chain,
+    view: &View,
+    operator: &RawAccountId,
+) -> Result<Vec<Peer>, ChainError> {
+    let at = At::Finalized(view.finalized.hash);
+    let [seat] = facts::read(chain, at, [storage::enclave_data(operator)]).await?;
+    let named = facts::decode::<Seat>(seat)?.map(|seat| (*operator, seat));
+    live(chain, view, named.into_iter().collect()).await
+}
+
+/// An enclave that may ask the one in `place`, which works for `operator`; `None` if it may not.
+pub async fn requester(
+    chain: &dyn Chain,
+    view: &View,
+    own: Place,
+    own_type: ClusterType,
+    operator: &RawAccountId,
+    account: &RawAccountId,
+) -> Result<Option<Peer>, ChainError> {
+    let at = At::Finalized(view.finalized.hash);
+    let [works_for] = facts::read(chain, at, [storage::enclave_account_operator(account)]).await?;
+    let named = match facts::decode::<RawAccountId>(works_for)? {
+        Some(works_for) => {
+            let is_peer = own_type == ClusterType::Public
+                && seat(chain, view, &works_for).await?.is_some_and(|(place, cluster_type)| {
+                    place.slot_id == own.slot_id
+                        && place.cluster_id != own.cluster_id
+                        && cluster_type == ClusterType::Public
+                });
+            let [seat] = facts::read(chain, at, [storage::enclave_data(&works_for)]).await?;
+            facts::decode::<Seat>(seat)?.filter(|_| is_peer).map(|seat| (works_for, seat))
+        }
+        None => successor(chain, view, operator).await?.map(|seat| (*operator, seat)),
+    };
+    let named = named.filter(|(_, seat)| seat.enclave_address == *account);
+    Ok(live(chain, view, named.into_iter().collect()).await?.pop())
+}

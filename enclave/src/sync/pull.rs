@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The side that asks: opens a channel to a peer and asks for shares.
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{engine::general_purpose::STANDARD, Engine};
+use reqwest::{redirect, Client};
+use serde::{Deserialize, Serialize};
+use tee_primitives::{
+    attestation::{PeerRole, Purpose},
+    packet::KeyshareResponse,
+};
+
+use super::{
+    channel::{self, Channel, ChannelError, Ends, Keys},
+    evidence::{self, EvidenceError, Expected},
+    message::{self, Answer, Ask, Evidence, SharedRecord, MAX_ASKED},
+    peers::Peer,
+};
+use crate::{
+    account::{self, Account},
+    chain::Chain,
+    identity::Identity,
+    quotes::{QuoteError, Quotes},
+    store::{Place, VersionKey},
+    view::View,
+};
+
+/// Where peers are asked.
+pub const ROUTE: &str = "/api/slot-sync";
+
+/// Instead of a channel's name, in the message that begins one.
+pub const NO_CHANNEL: &str = "0";
+
+/// Longest wait for one answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest answer, in bytes: a message of the channel in base64, in JSON.
+const MAX_ANSWER: usize = 96 * 1024;
+
+/// The request (TIP-500 "Request to synchronize with a slot").
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SlotSyncPacket {
+    /// SS58 address of the enclave that asks.
+    pub requester_address: String,
+    /// `<channel>_<message in base64>`.
+    pub data: String,
+    /// Its account's signature over `data`: `0x` and 128 hexadecimal digits.
+    pub signature: String,
+}
+
+/// Why a peer gave nothing.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PullError {
+    /// It cannot be reached.
+    #[error("it cannot be reached: {0}")]
+    Unreachable(&'static str),
+    /// It answered with a refusal.
+    #[error("it refuses: {0}")]
+    Refused(String),
+    /// Its answer is longer than allowed.
+    #[error("its answer is longer than allowed")]
+    TooLong,
+    /// Its answer is not what was asked for.
+    #[error("its answer is malformed: {0}")]
+    Malformed(&'static str),
+    /// Its message does not open.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// Its evidence was not accepted.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// No quote for it.
+    #[error("no quote for it: {0}")]
+    Quote(#[from] QuoteError),
+}
+
+/// Opens channels.
+pub struct Dialer {
+    client: Client,
+    chain: Arc<dyn Chain>,
+    account: Arc<Account>,
+    own: Identity,
+    quotes: Quotes,
+}
+
+/// A proven channel to a peer.
+pub struct Session {
+    channel: Channel,
+    id: String,
+    peer: Peer,
+}
+
+impl Session {
+    /// To whom.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+}
+
+impl Dialer {
+    /// Fails if the machine gives no randomness.
+    pub fn new(
+        chain: Arc<dyn Chain>,
+        account: Arc<Account>,
+        own: Identity,
+        quotes: Quotes,
+    ) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .timeout(LIMIT)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { client, chain, account, own, quotes })
+    }
+
+    /// Opens a channel to a peer with the slot in `place`; both sides prove what they are.
+    pub async fn open(&self, view: &View, place: Place, peer: &Peer) -> Result<Session, PullError> {
+        let ends = Ends {
+            genesis_hash: view.chain.genesis_hash,
+            slot_id: place.slot_id,
+            requester: self.own.account,
+            responder: peer.account,
+        };
+        let own_secret = self.account.encryption_secret();
+        let keys = Keys { own: &own_secret, other: &peer.encryption_key };
+        let (begun, first) = channel::begin(&ends, &keys)?;
+        let (id, second) = self.post(peer, NO_CHANNEL, &first).await?;
+        let mut channel = begun.finish(&second)?;
+
+        let handshake_hash = channel.handshake_hash;
+        let purpose =
+            Purpose::PeerSync { role: PeerRole::Requester, peer: peer.account, handshake_hash };
+        let made = self.quotes.try_get_for(view, purpose).await?;
+        let evidence = Evidence { payload: made.payload, quote: made.bytes.clone() };
+        let sealed = channel.seal(&message::encode(&evidence))?;
+        let (_, answer) = self.post(peer, &id, &sealed).await?;
+        let answer = channel.open(&answer)?;
+        let evidence: Evidence =
+            message::decode(&answer).ok_or(PullError::Malformed("no evidence"))?;
+        let expected =
+            Expected { peer, role: PeerRole::Responder, own: &self.own.account, handshake_hash };
+        evidence::check(&*self.chain, view, &expected, &evidence).await?;
+        Ok(Session { channel, id, peer: peer.clone() })
+    }
+
+    /// What the peer has of these versions, at most [`MAX_ASKED`]: of one or more of the first, in
+    /// their order.
+    pub async fn shares(
+        &self,
+        session: &mut Session,
+        versions: &[VersionKey],
+    ) -> Result<Vec<Option<SharedRecord>>, PullError> {
+        let asked: Vec<_> = versions.iter().take(MAX_ASKED).copied().collect();
+        let sealed = session.channel.seal(&message::encode(&Ask::Shares(asked.clone())))?;
+        let (_, answer) = self.post(&session.peer, &session.id, &sealed).await?;
+        let opened = session.channel.open(&answer)?;
+        let Answer::Shares(shares) =
+            message::decode(&opened).ok_or(PullError::Malformed("no shares"))?;
+        if shares.is_empty() || shares.len() > asked.len() {
+            return Err(PullError::Malformed("another number of shares than asked for"));
+        }
+        Ok(shares)
+    }
+
+    async fn post(
+        &self,
+        peer: &Peer,
+        id: &str,
+        sealed: &[u8],
+    ) -> Result<(String, Vec<u8>), PullError> {
+        let data = format!("{id}_{}", STANDARD.encode(sealed));
+        let packet = SlotSyncPacket {
+            requester_address: account::address(&self.own.account),
+            signature: format!("0x{}", hex::encode(self.account.sign(data.as_bytes()))),
+            data,
+        };
+        let body = serde_json::to_vec(&packet).map_err(|_| PullError::Malformed("the request"))?;
+        let url = format!("{}{ROUTE}", peer.url.trim_end_matches('/'));
+        let request = self.client.post(url).header("content-type", "application/json").body(body);
+        let mut response = request.send().await.map_err(unreachable)?;
+        let is_success = response.status().is_success();
+        let mut content = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if content.len().saturating_add(chunk.len()) > MAX_ANSWER {
+                return Err(PullError::TooLong);
+            }
+            content.extend_from_slice(&chunk);
+        }
+        let mut answer: KeyshareResponse = serde_json::from_slice(&content)
+            .map_err(|_| PullError::Malformed("it is not an enclave's"))?;
+        if !is_success {
+            return Err(PullError::Refused(printable(&answer.status)));
+        }
+        let data = answer.keyshare_data.take().unwrap_or_default();
+        let (id, message) =
+            data.split_once('_').ok_or(PullError::Malformed("it has no message"))?;
+        if id.len() > 64 || id.bytes().any(|byte| !byte.is_ascii_hexdigit()) {
+            return Err(PullError::Malformed("its channel has no name"));
+        }
+        let message =
+            STANDARD.decode(message).map_err(|_| PullError::Malformed("it is not base64"))?;
+        Ok((id.to_owned(), message))
+    }
+}
+
+/// A peer's text, for the log.
+fn printable(text: &str) -> String {
+    text.chars().filter(char::is_ascii_graphic).take(64).collect()
+}
+
+fn unreachable(error: reqwest::Error) -> PullError {
+    PullError::Unreachable(if error.is_timeout() {
+        "not in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else if error.is_builder() {
+        "its address is none"
+    } else {
+        "the connection broke off"
+    })
+}
