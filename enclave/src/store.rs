@@ -228,7 +228,11 @@ impl Store {
             .write(move |tables| {
                 let is_undecided = tables.unsynced.get(&version.to_bytes())?.is_some();
                 if is_undecided {
+                    let is_wanted = tables.wanted.remove(&version.to_bytes())?.map(|at| at.value());
                     rules::wipe(&inner, tables, &version)?;
+                    if let Some(found_at) = is_wanted {
+                        tables.wanted.insert(&version.to_bytes(), found_at)?;
+                    }
                 }
                 Ok(())
             })

@@ -21,11 +21,13 @@
 //!    commitment is the chain's. What one peer lacks or will not give, the next one is asked for.
 //!
 //! A peer can withhold, never poison. A share that nobody gave stays wanted, and is asked for again
-//! after growing pauses; health tells how many there are. Only when every peer that the chain names
-//! has answered that it lacks the rest is a new enclave as filled as it can be, and opens.
+//! after growing pauses; health tells how many there are. When every peer that the chain names has
+//! answered that it lacks the rest, a new enclave is as filled as it can be, and opens; also when
+//! some have not answered for long. A successor takes its slot over only when nothing is missing, or
+//! its predecessor has said for long that it lacks the rest.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -59,8 +61,8 @@ pub mod peers;
 pub mod pull;
 pub mod serve;
 
-use message::{SharedRecord, MAX_ASKED, MAX_SHARE};
-use peers::{Mission, Peer, MAX_PEERS};
+use message::{Item, SharedRecord, MAX_ASKED, MAX_SHARE};
+use peers::{Known, Mission, Peer, Peers, MAX_PEERS};
 use pull::{Dialer, PullError, Session};
 
 /// Entries of the chain's sync log, and wanted versions, that are looked at in one step.
@@ -68,6 +70,13 @@ const PAGE: usize = 256;
 
 /// Longest pause before what nobody gave is asked for again, in finalized blocks.
 const MAX_PAUSE: BlockNumber = 64;
+
+/// After so many rounds in vain, with growing pauses, what is missing counts as lost, if anybody has
+/// answered at all.
+const PATIENCE: u32 = 8;
+
+/// How long one peer may take in one turn, before no more is asked of it.
+const TURN: Duration = Duration::from_secs(20);
 
 /// Longest pause before a peer that failed is asked again.
 const MAX_BAN: Duration = Duration::from_secs(60);
@@ -152,8 +161,11 @@ pub struct Syncer {
     /// What nobody gave is not asked for before this finalized block.
     not_before: BlockNumber,
     pause: BlockNumber,
-    /// The finalized block at which the slot was last taken over, or tried to be.
-    completed_at: Option<BlockNumber>,
+    /// Rounds in a row that brought nothing.
+    in_vain: u32,
+    /// The slot is not taken over before this finalized block, and the pause after that.
+    take_over_at: BlockNumber,
+    take_over_pause: BlockNumber,
 }
 
 /// What one walk over the wanted versions has shown.
@@ -163,8 +175,12 @@ struct Round {
     kept: usize,
     /// Shares that nobody gave.
     missed: usize,
-    /// Whether a peer failed that might have them.
+    /// Whether a peer failed, or was not asked, that might have them.
     has_failed: bool,
+    /// Whether a peer answered.
+    has_answered: bool,
+    /// Whether more became wanted since it began.
+    has_grown: bool,
 }
 
 impl Syncer {
@@ -191,17 +207,23 @@ impl Syncer {
             round: Round::default(),
             not_before: 0,
             pause: 1,
-            completed_at: None,
+            in_vain: 0,
+            take_over_at: 0,
+            take_over_pause: 1,
         }
     }
 
     /// Whether there is more to do at once.
     async fn step(&mut self, view: &View) -> Result<bool, StepError> {
-        let mission = peers::mission(&*self.chain, view, &self.account, &self.operator).await?;
-        let Some(mission) = mission else { return Ok(false) };
-        let mut state = self.take_place(mission.place, view).await?;
+        if view.attestation.is_err() {
+            return Ok(false);
+        }
         let clusters = peers::clusters(&*self.chain, view).await?;
-        let types = clusters.iter().map(|(id, cluster)| (*id, cluster.cluster_type)).collect();
+        let (account, operator) = (&self.account, &self.operator);
+        let mission = peers::mission(&*self.chain, view, account, operator, &clusters).await?;
+        let Some(mission) = mission else { return Ok(false) };
+        let mut state = self.take_place(&mission, view).await?;
+        let types = clusters.iter().map(|known| (known.id, known.lasting)).collect();
         let count = self.count(view).await?;
         if state.cursor < count {
             self.scan(view, &mission, &types, &mut state, count).await?;
@@ -209,38 +231,62 @@ impl Syncer {
             return Ok(true);
         }
 
-        let wanted = self.store.count_wanted()?;
-        if wanted == 0 {
+        if self.store.count_wanted()? == 0 {
+            self.begin_again();
             self.finish(view, &mission, state, count, None).await?;
             return Ok(false);
         }
         if view.finalized.number < self.not_before {
             return Ok(false);
         }
-        let peers = match mission.is_successor {
-            true => peers::predecessor(&*self.chain, view, &self.operator).await?,
-            false if mission.cluster_type == ClusterType::Public => {
-                peers::others(&*self.chain, view, mission.place, &clusters).await?
-            }
-            false => Vec::new(),
-        };
-        self.fill(view, &mission, state, count, peers).await
+        let peers = self.peers(view, &mission, &clusters).await?;
+        self.fill(view, &mission, &types, state, count, peers).await
     }
 
-    /// The own place, and how far it is filled. In another slot than before, nothing that is held
-    /// belongs; in another cluster, more may.
-    async fn take_place(&mut self, place: Place, view: &View) -> Result<SyncState, StepError> {
-        let state = self.store.sync_state()?;
-        if state.place == Some(place) {
-            return Ok(state);
+    /// What was walked over is walked over anew, at once.
+    fn begin_again(&mut self) {
+        (self.after, self.round, self.not_before, self.pause) = (None, Round::default(), 0, 1);
+        self.in_vain = 0;
+    }
+
+    async fn peers(
+        &self,
+        view: &View,
+        mission: &Mission,
+        clusters: &[Known],
+    ) -> Result<Peers, ChainError> {
+        match mission.is_successor {
+            true => peers::predecessor(&*self.chain, view, &self.operator).await,
+            false if mission.cluster_type == ClusterType::Public => {
+                peers::others(&*self.chain, view, mission.place, clusters).await
+            }
+            false => Ok(Peers::default()),
         }
-        if state.place.is_some_and(|before| before.slot_id != place.slot_id) {
-            tracing::warn!(?place, before = ?state.place, "another slot: everything held is removed");
+    }
+
+    /// The own place, and how far it is filled. In another slot than before, or after a private
+    /// cluster, nothing that is held belongs; in another cluster, or one of another type, more may.
+    async fn take_place(&mut self, mission: &Mission, view: &View) -> Result<SyncState, StepError> {
+        let (place, cluster_type) = (Some(mission.place), Some(mission.cluster_type));
+        let before = self.store.sync_state()?;
+        if (before.place, before.cluster_type) == (place, cluster_type) {
+            if self.progress.borrow().state.place.is_none() {
+                self.tell(before, before.cursor, true, None);
+            }
+            return Ok(before);
+        }
+        let is_elsewhere =
+            before.place.is_some_and(|before| before.slot_id != mission.place.slot_id);
+        let was_private =
+            before.cluster_type == Some(ClusterType::Private) && before.place != place;
+        if is_elsewhere || was_private {
+            tracing::warn!(now = ?mission.place, ?before, "everything held is removed");
             self.store.purge().await?;
         }
-        let state = SyncState { place: Some(place), ..Default::default() };
+        let is_filled = before.is_filled && before.place == place;
+        let state = SyncState { place, cluster_type, is_filled, ..Default::default() };
         self.store.scanned(Vec::new(), state, view.finalized.number).await?;
-        (self.after, self.round, self.not_before, self.pause) = (None, Round::default(), 0, 1);
+        self.begin_again();
         self.tell(state, 0, true, None);
         Ok(state)
     }
@@ -287,13 +333,14 @@ impl Syncer {
         for ((nft_id, kind), standing) in of.into_iter().zip(standings) {
             let Some(synced) = to_hold(&standing, mission, types) else { continue };
             let version = VersionKey { nft_id, kind, version: synced.version };
-            if !self.holds(mission, &version, synced)? {
+            if !self.holds(mission, &version, synced)? && !self.store.is_wanted(&version)? {
                 missing.push(Correction::Want(version));
             }
         }
         state.cursor = end;
         if !missing.is_empty() {
-            (self.not_before, self.pause) = (0, 1);
+            (self.not_before, self.pause, self.in_vain) = (0, 1, 0);
+            self.round.has_grown = true;
         }
         Ok(self.store.scanned(missing, *state, view.finalized.number).await?)
     }
@@ -318,9 +365,10 @@ impl Syncer {
         &mut self,
         view: &View,
         mission: &Mission,
+        types: &BTreeMap<ClusterId, ClusterType>,
         state: SyncState,
         count: u64,
-        mut peers: Vec<Peer>,
+        peers: Peers,
     ) -> Result<bool, StepError> {
         let page = self.store.wanted(self.after, PAGE)?;
         let page: Vec<_> = page.into_iter().map(|(version, _)| version).collect();
@@ -330,38 +378,52 @@ impl Syncer {
             self.round = Round::default();
         }
 
-        let named = peers.len();
+        let Peers { live: mut peers, named } = peers;
         let now = Instant::now();
         peers.retain(|peer| self.bans.get(&peer.account).is_none_or(|ban| ban.until <= now));
         self.round.has_failed |= peers.len() < named;
+        self.sessions.retain(|account, _| peers.iter().any(|peer| peer.account == *account));
         peers.shuffle(&mut rng());
-        self.round.has_failed |= peers.len() > MAX_PEERS;
-        peers.truncate(MAX_PEERS);
 
-        let left = self.ask_all(view, mission, page, &peers).await?;
-        self.round.missed += left;
+        let synced = self.synced(view, mission, types, &page).await?;
+        let (page, pointless): (Vec<_>, Vec<_>) =
+            page.into_iter().partition(|version| synced.contains_key(version));
+        let pointless = pointless.into_iter().map(Correction::Wipe).collect();
+        self.store.correct(pointless, view.finalized.number).await?;
+        let mut left = page;
+        for group in peers.chunks(MAX_PEERS) {
+            left = self.ask_all(view, mission, &synced, left, group).await?;
+        }
+        self.round.missed += left.len();
         self.after = next.filter(|_| !is_last);
         if !is_last {
             self.tell(state, count, true, None);
             return Ok(true);
         }
 
-        let Round { kept, missed, has_failed } = self.round;
+        let Round { kept, missed, has_failed, has_answered, has_grown } = self.round;
         if kept > 0 {
             tracing::info!(kept, missed, "shares came from other enclaves");
         }
-        if missed == 0 {
-            (self.not_before, self.pause) = (0, 1);
+        if missed == 0 || has_grown {
+            // What was wanted when the walk was over it may have been kept, or have become pointless.
+            self.begin_again();
             return Ok(true);
         }
+        self.in_vain = if kept > 0 { 0 } else { self.in_vain.saturating_add(1) };
         self.not_before = view.finalized.number.saturating_add(self.pause);
         self.pause = (self.pause * 2).min(MAX_PAUSE);
-        if has_failed {
-            let problem = format!("{missed} shares are missing, and not every peer has answered");
-            self.tell(state, count, true, Some(problem));
-        } else {
-            let problem = format!("{missed} shares are missing that no peer can give");
-            self.finish(view, mission, state, count, Some(problem)).await?;
+        let is_hopeless = self.in_vain >= PATIENCE && has_answered;
+        let is_all = match mission.is_successor {
+            true => is_hopeless && !has_failed,
+            false => is_hopeless || !has_failed,
+        };
+        let who =
+            if has_failed { "and not every peer has answered" } else { "that no peer can give" };
+        let problem = Some(format!("{missed} shares are missing, {who}"));
+        match is_all {
+            true => self.finish(view, mission, state, count, problem).await?,
+            false => self.tell(state, count, true, problem),
         }
         Ok(false)
     }
@@ -376,85 +438,105 @@ impl Syncer {
         problem: Option<String>,
     ) -> Result<(), StepError> {
         let now = view.finalized.number;
+        if problem.is_none() {
+            state.complete_at = now;
+        }
         if !state.is_filled {
             state.is_filled = true;
-            state.complete_at = now;
             self.store.scanned(Vec::new(), state, now).await?;
             tracing::info!(?problem, "the slot is filled");
         }
         self.tell(state, count, false, problem);
-        if mission.is_successor && self.completed_at.is_none_or(|at| at < now) {
+        if mission.is_successor && self.take_over_at <= now {
             let call = calls::complete_update(&self.operator, state.cursor);
             let sent = self.submitter.submit(call, view.finalized, view.chain.genesis_hash).await;
-            // Whether it did what it should is seen in the next views; another try is as good.
-            self.completed_at = Some(match sent {
-                Ok(included) => included.block.number,
-                Err(error) => {
-                    tracing::warn!(%error, "the slot could not be taken over yet");
-                    now
-                }
-            });
+            if let Err(error) = &sent {
+                tracing::warn!(%error, "the slot could not be taken over yet");
+            }
+            // Whether it did what it should is seen in the next views. If not, something was synced
+            // meanwhile.
+            let at = sent.map_or(now, |included| included.block.number);
+            self.take_over_at = at.saturating_add(self.take_over_pause);
+            self.take_over_pause = (self.take_over_pause * 2).min(MAX_PAUSE);
         }
         Ok(())
     }
 
-    /// Asks the peers for these versions: each a part, then each for what another lacks. How many
-    /// nobody gave.
+    /// Asks the peers for these versions: each a part, then each for what another lacks. What nobody
+    /// gave.
     async fn ask_all(
         &mut self,
         view: &View,
         mission: &Mission,
-        page: Vec<VersionKey>,
+        synced: &BTreeMap<VersionKey, SyncedKeyshare>,
+        versions: Vec<VersionKey>,
         peers: &[Peer],
-    ) -> Result<usize, StepError> {
-        let synced = self.synced(view, &page).await?;
-        let mut left: Vec<_> =
-            page.into_iter().filter(|version| synced.contains_key(version)).collect();
+    ) -> Result<Vec<VersionKey>, StepError> {
+        // Every version with the peer that is asked for it first.
+        let mut left: Vec<_> = versions
+            .into_iter()
+            .enumerate()
+            .map(|(index, version)| (version, index / MAX_ASKED))
+            .collect();
+        let mut failed = vec![false; peers.len()];
         for turn in 0..peers.len() {
-            if left.is_empty() {
-                break;
-            }
             let mut parts = vec![Vec::new(); peers.len()];
-            for (index, version) in left.drain(..).enumerate() {
-                if let Some(part) = parts.get_mut((index / MAX_ASKED + turn) % peers.len()) {
-                    part.push(version);
+            let mut rest = Vec::new();
+            for (version, first) in left {
+                let index = first.saturating_add(turn) % peers.len();
+                match parts.get_mut(index) {
+                    Some(part) if failed.get(index) == Some(&false) => part.push((version, first)),
+                    _ => rest.push((version, first)),
                 }
             }
-            let asked: Vec<_> = peers
-                .iter()
-                .zip(parts)
-                .filter(|(_, part)| !part.is_empty())
-                .map(|(peer, part)| (peer, part, self.sessions.remove(&peer.account)))
+            left = rest;
+            let asked = parts.iter().enumerate().filter(|(_, part)| !part.is_empty());
+            let asked: Vec<_> = asked
+                .filter_map(|(index, part)| Some((index, part, peers.get(index)?)))
+                .map(|(index, part, peer)| {
+                    let versions = part.iter().map(|(version, _)| *version).collect();
+                    (index, peer, versions, self.sessions.remove(&peer.account))
+                })
                 .collect();
             let dialer = &self.dialer;
-            let answers = asked.into_iter().map(|(peer, part, session)| async move {
-                (peer, ask(dialer, view, mission.place, peer, session, part).await)
+            let answers = asked.into_iter().map(|(index, peer, versions, session)| async move {
+                let place = mission.place;
+                (index, peer, ask(dialer, view, place, peer, session, versions).await)
             });
-            let answers = futures::future::join_all(answers).await;
-            for (peer, asked) in answers {
+            for (index, peer, asked) in futures::future::join_all(answers).await {
+                let mut fault = None;
                 let mut good = Vec::new();
-                for (version, shared) in asked.given {
-                    match check(view, mission, &synced, &version, &shared, peer.account) {
+                for (version, shared) in &asked.given {
+                    match check(view, mission, synced, version, shared, peer.account) {
                         Some(fetched) => good.push(fetched),
-                        None => {
-                            let error = PullError::Malformed("a share is not the chain's");
-                            self.blame(peer, &error);
-                            left.push(version);
-                        }
+                        None => fault = Some(PullError::Malformed("a share is not the chain's")),
                     }
                 }
+                let kept: BTreeSet<_> = good.iter().map(|fetched| fetched.key.version).collect();
                 self.round.kept += self.store.fetched(good).await?;
-                left.extend(asked.lacking);
-                match asked.session {
+                self.round.has_failed |= asked.is_too_early;
+                let part = parts.get(index).into_iter().flatten();
+                left.extend(part.filter(|(version, _)| !kept.contains(version)).copied());
+                let session = match fault {
+                    Some(fault) => Err(fault),
+                    None => asked.session,
+                };
+                match session {
                     Ok(session) => {
+                        self.round.has_answered = true;
                         self.bans.remove(&peer.account);
                         self.sessions.insert(peer.account, session);
                     }
-                    Err(error) => self.blame(peer, &error),
+                    Err(error) => {
+                        if let Some(is_failed) = failed.get_mut(index) {
+                            *is_failed = true;
+                        }
+                        self.blame(peer, &error);
+                    }
                 }
             }
         }
-        Ok(left.len())
+        Ok(left.into_iter().map(|(version, _)| version).collect())
     }
 
     /// A peer that failed is not asked for a while.
@@ -473,10 +555,12 @@ impl Syncer {
         );
     }
 
-    /// What the chain has synced of these versions; those that it has no longer need not be had.
+    /// What of these versions the chain has synced for this slot.
     async fn synced(
         &self,
         view: &View,
+        mission: &Mission,
+        types: &BTreeMap<ClusterId, ClusterType>,
         page: &[VersionKey],
     ) -> Result<BTreeMap<VersionKey, SyncedKeyshare>, ChainError> {
         let mut of: Vec<(NftId, KeyshareKind)> =
@@ -487,7 +571,7 @@ impl Syncer {
         }
         let standings = facts::standings(&*self.chain, at(view), &of).await?;
         let found = of.into_iter().zip(standings).filter_map(|((nft_id, kind), standing)| {
-            let synced = standing.keyshares.synced.filter(|_| !standing.is_gone)?;
+            let synced = *to_hold(&standing, mission, types)?;
             Some((VersionKey { nft_id, kind, version: synced.version }, synced))
         });
         Ok(found.collect())
@@ -520,73 +604,65 @@ fn to_hold<'a>(
     belongs(mission, types, synced.cluster_id).then_some(synced)
 }
 
-/// What a peer was asked for, and what came of it.
+/// What came of asking a peer.
 struct Asked {
     given: Vec<(VersionKey, SharedRecord)>,
-    /// What it lacks, or was not asked for any more because it failed.
-    lacking: Vec<VersionKey>,
+    /// Whether it does not know of some syncs yet.
+    is_too_early: bool,
+    /// Why it was not asked for everything, if it was not.
     session: Result<Session, PullError>,
 }
 
-/// Asks one peer.
+/// Asks one peer, for as much as it gives in time.
 async fn ask(
     dialer: &Dialer,
     view: &View,
     place: Place,
     peer: &Peer,
     session: Option<Session>,
-    mut versions: Vec<VersionKey>,
+    versions: Vec<VersionKey>,
 ) -> Asked {
+    let end = Instant::now() + TURN;
     let mut asked =
-        Asked { given: Vec::new(), lacking: Vec::new(), session: Err(PullError::TooLong) };
-    let session = match session.filter(|session| session.peer() == peer) {
-        Some(session) => Ok((session, true)),
-        None => dialer.open(view, place, peer).await.map(|session| (session, false)),
-    };
-    let (mut session, mut is_old) = match session {
-        Ok(session) => session,
-        Err(error) => {
-            return Asked { lacking: versions, session: Err(error), ..asked };
-        }
-    };
-    versions.reverse();
-    loop {
-        let mut next: Vec<_> = versions.iter().rev().take(MAX_ASKED).copied().collect();
-        if next.is_empty() {
-            asked.session = Ok(session);
-            return asked;
-        }
-        match dialer.shares(&mut session, &next).await {
-            Ok(shares) => {
-                is_old = false;
-                next.truncate(shares.len());
-                versions.truncate(versions.len().saturating_sub(shares.len()));
-                for (version, shared) in next.into_iter().zip(shares) {
-                    match shared {
-                        Some(shared) => asked.given.push((version, shared)),
-                        None => asked.lacking.push(version),
-                    }
-                }
-            }
-            // The peer has let go of a channel that was not used for long.
-            Err(_) if is_old => {
-                is_old = false;
-                match dialer.open(view, place, peer).await {
-                    Ok(opened) => session = opened,
-                    Err(error) => {
-                        asked.lacking.append(&mut versions);
-                        asked.session = Err(error);
-                        return asked;
-                    }
-                }
-            }
-            Err(error) => {
-                asked.lacking.append(&mut versions);
-                asked.session = Err(error);
+        Asked { given: Vec::new(), is_too_early: false, session: Err(PullError::TooSlow) };
+    let mut known = session.filter(|session| session.peer() == peer);
+    let mut left = versions.as_slice();
+    while Instant::now() < end {
+        let (mut session, is_old) = match known.take() {
+            Some(session) => (session, true),
+            None => match dialer.open(view, place, peer).await {
+                Ok(session) => (session, false),
+                Err(error) => return Asked { session: Err(error), ..asked },
+            },
+        };
+        let error = loop {
+            let Some(next) = left.get(..left.len().min(MAX_ASKED)).filter(|it| !it.is_empty())
+            else {
+                return Asked { session: Ok(session), ..asked };
+            };
+            if Instant::now() >= end {
                 return asked;
             }
+            match dialer.shares(view, &mut session, next).await {
+                Ok(items) => {
+                    for (version, item) in next.iter().zip(items.iter()) {
+                        match item {
+                            Item::Given(shared) => asked.given.push((*version, shared.clone())),
+                            Item::Lacks => (),
+                            Item::NotYet => asked.is_too_early = true,
+                        }
+                    }
+                    left = left.get(items.len()..).unwrap_or_default();
+                }
+                Err(error) => break error,
+            }
+        };
+        // The peer lets go of channels that are not used for long.
+        if !is_old {
+            return Asked { session: Err(error), ..asked };
         }
     }
+    asked
 }
 
 /// A share that a peer gave, if it is the one whose commitment the chain has for this slot.
@@ -624,3 +700,6 @@ fn check(
         from,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,6 +205,12 @@ pub mod storage {
         map(TEE, "Migrations", &[operator.encode()])
     }
 
+    /// `TEE.DisabledClusters`: what a disabled cluster was, and is again when it is enabled,
+    /// [`ClusterType`](crate::cluster::ClusterType).
+    pub fn disabled_cluster(cluster_id: ClusterId) -> Vec<u8> {
+        map(TEE, "DisabledClusters", &[cluster_id.encode()])
+    }
+
     /// `TEE.NextClusterId`: how many clusters have been made, [`ClusterId`], 0 if absent.
     pub fn next_cluster_id() -> Vec<u8> {
         value(TEE, "NextClusterId")

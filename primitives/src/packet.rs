@@ -162,6 +162,16 @@ impl AuthToken {
     }
 }
 
+impl core::str::FromStr for AuthToken {
+    type Err = PacketError;
+
+    /// Reads `<block>_<validity>`.
+    fn from_str(text: &str) -> Result<Self, PacketError> {
+        let (block_number, validity) = text.split_once('_').ok_or(PacketError::Token)?;
+        Self::parse(block_number, validity)
+    }
+}
+
 impl fmt::Display for AuthToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}_{}", self.block_number, self.validity)

@@ -16,7 +16,7 @@ use axum::{
 use base64::{engine::general_purpose::STANDARD, Engine};
 use tee_primitives::{
     attestation::{PeerRole, Purpose},
-    packet::KeyshareResponse,
+    packet::{AuthToken, KeyshareResponse},
     RawAccountId,
 };
 use tokio::time::Instant;
@@ -35,12 +35,13 @@ use crate::{
         message::{self, Ask, Evidence},
         peers::{self, Peer},
         pull::{SlotSyncPacket, NO_CHANNEL},
-        serve::{self, ChannelId, Opened},
+        serve::{self, ChannelId, Opened, ServeError},
     },
     view::View,
 };
 
-/// Handles the request.
+/// Handles the request. The data is `<channel>_<message in base64>_<block>_<validity>`: what was
+/// recorded is worth nothing after some blocks.
 pub async fn handle(
     State(context): State<Arc<Context>>,
     body: Result<Json<SlotSyncPacket>, JsonRejection>,
@@ -70,7 +71,11 @@ async fn answer(
 ) -> Result<(ChannelId, Vec<u8>), Failure> {
     let requester =
         account::parse_address(&packet.requester_address).ok_or(Status::InvalidRequesterAddress)?;
-    let (id, sealed) = packet.data.split_once('_').ok_or(Status::InvalidDataFormat)?;
+    let mut parts = packet.data.splitn(3, '_');
+    let (Some(id), Some(sealed), Some(token)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(Status::InvalidDataFormat.into());
+    };
+    let token: AuthToken = token.parse()?;
     let id = match id {
         NO_CHANNEL => None,
         id => {
@@ -82,6 +87,7 @@ async fn answer(
     let sealed = STANDARD.decode(sealed).map_err(|_| Status::InvalidDataFormat)?;
     let view = request::view(context)?;
     let assignment = view.service().ok_or(Status::NotInService)?;
+    request::token(token, view.finalized.number, Status::ExpiredRequest)?;
     let signature = request::signature(&packet.signature, Status::InvalidSignerSignature)?;
     if !account::verify(&signature, &packet.data, &requester) {
         return Err(Status::SignerSigVerificationFailed.into());
@@ -124,7 +130,8 @@ fn begin(
     let own = context.account.encryption_secret();
     let keys = Keys { own: &own, other: &peer.encryption_key };
     let (channel, second) = channel::answer(&ends, &keys, first)?;
-    let opened = Opened { channel, peer: peer.account, is_proven: false };
+    let (peer, slot_id) = (peer.clone(), assignment.slot_id);
+    let opened = Opened { channel, peer, slot_id, is_proven: false };
     let id = context.channels.add(opened, Instant::now()).map_err(|_| Status::Busy)?;
     Ok((id, second))
 }
@@ -140,10 +147,19 @@ async fn go_on(
     let taken = context.channels.take(id, &peer.account, Instant::now());
     let mut in_use = taken.ok_or(Status::UnknownChannel)?;
     let opened = in_use.opened.as_mut().ok_or(Status::UnknownChannel)?;
+    // Another start of it, another machine, another slot: not what has proven itself here.
+    if !opened.peer.is_same(peer) || opened.slot_id != assignment.slot_id {
+        return Err(Status::UnknownChannel.into());
+    }
     let message = opened.channel.open(sealed)?;
     let answer = if opened.is_proven {
         let Ask::Shares(versions) = message::decode(&message).ok_or(ChannelError)?;
-        message::encode(&serve::shares(&context.store, assignment.slot_id, &versions)?)
+        let record = view.record.as_ref().ok_or(Status::NotInService)?;
+        // Nobody else than the successor works for the own operator.
+        let is_successor = peer.operator == record.operator;
+        let (chain, store) = (&*context.chain, &context.store);
+        let answer = serve::shares(chain, view, store, assignment, is_successor, &versions);
+        message::encode(&answer.await?)
     } else {
         let evidence: Evidence = message::decode(&message).ok_or(ChannelError)?;
         let own = prove(context, view, peer, &opened.channel, &evidence).await?;
@@ -177,6 +193,15 @@ async fn prove(
         Purpose::PeerSync { role: PeerRole::Responder, peer: peer.account, handshake_hash };
     let made = context.quotes.try_get_for(view, purpose).await?;
     Ok(Evidence { payload: made.payload, quote: made.bytes.clone() })
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Chain(error) => error.into(),
+            ServeError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl From<ChannelError> for Failure {

@@ -77,6 +77,10 @@ pub(super) fn store(
     tables: &mut Tables<'_>,
     new: &NewShare,
 ) -> Result<Result<Stored, StoreRefusal>, StoreError> {
+    // Synced by another cluster: what is stored now could never be served.
+    if tables.wanted.get(&new.key.version.to_bytes())?.is_some() {
+        return Ok(Err(StoreRefusal::Synced));
+    }
     let held = records(inner, &tables.records, &new.key.version)?;
     if let Some((_, record)) = held.iter().find(|(key, _)| *key == new.key) {
         let same = record.share == *new.share;
@@ -207,6 +211,11 @@ pub(super) fn correct(
     | Correction::Activate(RecordKey { version, .. }, _)) = correction;
     let held = records(inner, &tables.records, version)?;
     if held.iter().any(|(_, record)| record.stored_at > decided_at) {
+        return Ok(());
+    }
+    // It has come from another enclave since: the state that was looked at says nothing about it.
+    let is_want = matches!(correction, Correction::Want(_));
+    if is_want && held.iter().any(|(_, it)| it.synced_at.is_some() && it.stored_at >= decided_at) {
         return Ok(());
     }
     match correction {

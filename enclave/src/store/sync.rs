@@ -7,7 +7,7 @@
 use codec::{Decode, DecodeAll, Encode};
 use redb::ReadableTable;
 use tee_primitives::{
-    cluster::{ClusterId, SlotId},
+    cluster::{ClusterId, ClusterType, SlotId},
     BlockNumber, Hash, RawAccountId,
 };
 use zeroize::Zeroizing;
@@ -39,6 +39,8 @@ pub struct Place {
 pub struct SyncState {
     /// The slot that is filled; `None` if there is none yet.
     pub place: Option<Place>,
+    /// Whom its cluster serves, on which it depends what belongs into the slot.
+    pub cluster_type: Option<ClusterType>,
     /// Entries of the chain's sync log, from its beginning, whose shares are held, wanted, or not
     /// this slot's to hold.
     pub cursor: u64,

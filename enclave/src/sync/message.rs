@@ -61,13 +61,27 @@ impl Drop for SharedRecord {
     }
 }
 
+/// What the responder has of a version.
+#[derive(Clone, Debug, Decode, Encode, Eq, PartialEq)]
+pub enum Item {
+    /// The share that the chain has synced.
+    #[codec(index = 0)]
+    Given(SharedRecord),
+    /// It does not hold it, or may not give it.
+    #[codec(index = 1)]
+    Lacks,
+    /// The version is not synced at the newest block that it knows: it may have it later.
+    #[codec(index = 2)]
+    NotYet,
+}
+
 /// What the responder answers.
 #[derive(Clone, Debug, Decode, Encode, Eq, PartialEq)]
 pub enum Answer {
     /// What it has of the first of the versions that were asked for, in their order: at least one,
     /// and as many as the message takes.
     #[codec(index = 0)]
-    Shares(Vec<Option<SharedRecord>>),
+    Shares(Vec<Item>),
 }
 
 /// Encodes a message; its length is known before, so that no copies of shares are left behind.

@@ -35,6 +35,26 @@ pub const MAX_PEERS: usize = 8;
 type Seat = Enclave<RawAccountId, Vec<u8>>;
 type Members = Cluster<Vec<(RawAccountId, SlotId)>>;
 
+/// A cluster.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Which.
+    pub id: ClusterId,
+    /// Its members, and whom it serves now.
+    pub cluster: Members,
+    /// Whom it serves; of a disabled one, whom it served before.
+    pub lasting: ClusterType,
+}
+
+/// Enclaves to exchange shares with.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    /// Those whose attestation counts.
+    pub live: Vec<Peer>,
+    /// How many the chain names.
+    pub named: usize,
+}
+
 /// An enclave to exchange shares with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Peer {
@@ -52,12 +72,20 @@ pub struct Peer {
     pub facts: AttestationFacts,
 }
 
+impl Peer {
+    /// Whether it is the same start of the same enclave on the same machine, wherever its API is.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let without_url = |peer: &Self| Self { url: String::new(), ..peer.clone() };
+        without_url(self) == without_url(other)
+    }
+}
+
 /// What a slot is filled for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Mission {
     /// The slot.
     pub place: Place,
-    /// Whom its cluster serves.
+    /// Whom its cluster serves; of a disabled one, whom it served before.
     pub cluster_type: ClusterType,
     /// Whether another enclave still serves it, whose approved successor this one is.
     pub is_successor: bool,
@@ -80,11 +108,8 @@ async fn read_all(
     Ok(values)
 }
 
-/// The clusters and their types.
-pub async fn clusters(
-    chain: &dyn Chain,
-    view: &View,
-) -> Result<Vec<(ClusterId, Members)>, ChainError> {
+/// The clusters.
+pub async fn clusters(chain: &dyn Chain, view: &View) -> Result<Vec<Known>, ChainError> {
     let at = At::Finalized(view.finalized.hash);
     let [count] = facts::read(chain, at, [storage::next_cluster_id()]).await?;
     let count: ClusterId = facts::decode(count)?.unwrap_or_default();
@@ -96,11 +121,17 @@ pub async fn clusters(
         );
     }
     let ids: Vec<_> = (0..count.min(MAX_CLUSTERS)).collect();
-    let keys = ids.iter().map(|id| storage::cluster_data(*id)).collect();
-    let values = read_all(chain, view, keys).await?;
+    let keys =
+        ids.iter().flat_map(|id| [storage::cluster_data(*id), storage::disabled_cluster(*id)]);
+    let mut values = read_all(chain, view, keys.collect()).await?.into_iter();
     let mut clusters = Vec::new();
-    for (id, value) in ids.into_iter().zip(values) {
-        clusters.extend(facts::decode::<Members>(value)?.map(|cluster| (id, cluster)));
+    for id in ids {
+        let cluster: Option<Members> = facts::decode(values.next().flatten())?;
+        let before: Option<ClusterType> = facts::decode(values.next().flatten())?;
+        clusters.extend(cluster.map(|cluster| {
+            let lasting = before.unwrap_or(cluster.cluster_type);
+            Known { id, cluster, lasting }
+        }));
     }
     Ok(clusters)
 }
@@ -155,20 +186,19 @@ async fn live(
     Ok(peers)
 }
 
-/// The enclaves with this slot in other public clusters, and how many of them the chain names
-/// whether or not their attestation counts.
+/// The enclaves with this slot in other public clusters.
 pub async fn others(
     chain: &dyn Chain,
     view: &View,
     place: Place,
-    clusters: &[(ClusterId, Members)],
-) -> Result<Vec<Peer>, ChainError> {
+    clusters: &[Known],
+) -> Result<Peers, ChainError> {
     let operators: Vec<_> = clusters
         .iter()
-        .filter(|(id, cluster)| {
-            *id != place.cluster_id && cluster.cluster_type == ClusterType::Public
+        .filter(|known| {
+            known.id != place.cluster_id && known.cluster.cluster_type == ClusterType::Public
         })
-        .flat_map(|(_, cluster)| &cluster.enclaves)
+        .flat_map(|known| &known.cluster.enclaves)
         .filter(|(_, slot_id)| *slot_id == place.slot_id)
         .map(|(operator, _)| *operator)
         .collect();
@@ -177,7 +207,7 @@ pub async fn others(
     for (operator, value) in operators.into_iter().zip(read_all(chain, view, keys).await?) {
         named.extend(facts::decode::<Seat>(value)?.map(|seat| (operator, seat)));
     }
-    live(chain, view, named).await
+    Ok(Peers { named: named.len(), live: live(chain, view, named).await? })
 }
 
 /// The slot that an operator's enclave has.
@@ -218,23 +248,24 @@ pub async fn mission(
     view: &View,
     account: &RawAccountId,
     operator: &RawAccountId,
+    clusters: &[Known],
 ) -> Result<Option<Mission>, ChainError> {
     if view.attestation.is_err() {
         return Ok(None);
     }
+    let lasting = |cluster_id| clusters.iter().find(|it| it.id == cluster_id).map(|it| it.lasting);
     if let Some(assignment) = view.assignment {
         let place = Place { cluster_id: assignment.cluster_id, slot_id: assignment.slot_id };
-        let cluster_type = assignment.cluster_type;
+        let cluster_type = lasting(place.cluster_id).unwrap_or(assignment.cluster_type);
         return Ok(Some(Mission { place, cluster_type, is_successor: false }));
     }
     let named = successor(chain, view, operator).await?;
     if named.is_none_or(|named| named.enclave_address != *account) {
         return Ok(None);
     }
-    Ok(seat(chain, view, operator).await?.map(|(place, cluster_type)| Mission {
-        place,
-        cluster_type,
-        is_successor: true,
+    Ok(seat(chain, view, operator).await?.map(|(place, cluster_type)| {
+        let cluster_type = lasting(place.cluster_id).unwrap_or(cluster_type);
+        Mission { place, cluster_type, is_successor: true }
     }))
 }
 
@@ -243,11 +274,12 @@ pub async fn predecessor(
     chain: &dyn Chain,
     view: &View,
     operator: &RawAccountId,
-) -> Result<Vec<Peer>, ChainError> {
+) -> Result<Peers, ChainError> {
     let at = At::Finalized(view.finalized.hash);
     let [seat] = facts::read(chain, at, [storage::enclave_data(operator)]).await?;
-    let named = facts::decode::<Seat>(seat)?.map(|seat| (*operator, seat));
-    live(chain, view, named.into_iter().collect()).await
+    let named: Vec<_> =
+        facts::decode::<Seat>(seat)?.map(|seat| (*operator, seat)).into_iter().collect();
+    Ok(Peers { named: named.len(), live: live(chain, view, named).await? })
 }
 
 /// An enclave that may ask the one in `place`, which works for `operator`; `None` if it may not.

@@ -8,13 +8,13 @@ use reqwest::{redirect, Client};
 use serde::{Deserialize, Serialize};
 use tee_primitives::{
     attestation::{PeerRole, Purpose},
-    packet::KeyshareResponse,
+    packet::{AuthToken, KeyshareResponse},
 };
 
 use super::{
     channel::{self, Channel, ChannelError, Ends, Keys},
     evidence::{self, EvidenceError, Expected},
-    message::{self, Answer, Ask, Evidence, SharedRecord, MAX_ASKED},
+    message::{self, Answer, Ask, Evidence, Item, MAX_ASKED},
     peers::Peer,
 };
 use crate::{
@@ -35,6 +35,9 @@ pub const NO_CHANNEL: &str = "0";
 /// Longest wait for one answer.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// For how many blocks a request is valid.
+const VALIDITY: u32 = 15;
+
 /// Longest answer, in bytes: a message of the channel in base64, in JSON.
 const MAX_ANSWER: usize = 96 * 1024;
 
@@ -43,7 +46,7 @@ const MAX_ANSWER: usize = 96 * 1024;
 pub struct SlotSyncPacket {
     /// SS58 address of the enclave that asks.
     pub requester_address: String,
-    /// `<channel>_<message in base64>`.
+    /// `<channel>_<message in base64>_<block>_<validity>`.
     pub data: String,
     /// Its account's signature over `data`: `0x` and 128 hexadecimal digits.
     pub signature: String,
@@ -58,6 +61,9 @@ pub enum PullError {
     /// It answered with a refusal.
     #[error("it refuses: {0}")]
     Refused(String),
+    /// It takes too long for what it gives.
+    #[error("it takes too long for what it gives")]
+    TooSlow,
     /// Its answer is longer than allowed.
     #[error("its answer is longer than allowed")]
     TooLong,
@@ -125,7 +131,7 @@ impl Dialer {
         let own_secret = self.account.encryption_secret();
         let keys = Keys { own: &own_secret, other: &peer.encryption_key };
         let (begun, first) = channel::begin(&ends, &keys)?;
-        let (id, second) = self.post(peer, NO_CHANNEL, &first).await?;
+        let (id, second) = self.post(view, peer, NO_CHANNEL, &first).await?;
         let mut channel = begun.finish(&second)?;
 
         let handshake_hash = channel.handshake_hash;
@@ -134,7 +140,7 @@ impl Dialer {
         let made = self.quotes.try_get_for(view, purpose).await?;
         let evidence = Evidence { payload: made.payload, quote: made.bytes.clone() };
         let sealed = channel.seal(&message::encode(&evidence))?;
-        let (_, answer) = self.post(peer, &id, &sealed).await?;
+        let (_, answer) = self.post(view, peer, &id, &sealed).await?;
         let answer = channel.open(&answer)?;
         let evidence: Evidence =
             message::decode(&answer).ok_or(PullError::Malformed("no evidence"))?;
@@ -148,12 +154,13 @@ impl Dialer {
     /// their order.
     pub async fn shares(
         &self,
+        view: &View,
         session: &mut Session,
         versions: &[VersionKey],
-    ) -> Result<Vec<Option<SharedRecord>>, PullError> {
+    ) -> Result<Vec<Item>, PullError> {
         let asked: Vec<_> = versions.iter().take(MAX_ASKED).copied().collect();
         let sealed = session.channel.seal(&message::encode(&Ask::Shares(asked.clone())))?;
-        let (_, answer) = self.post(&session.peer, &session.id, &sealed).await?;
+        let (_, answer) = self.post(view, &session.peer, &session.id, &sealed).await?;
         let opened = session.channel.open(&answer)?;
         let Answer::Shares(shares) =
             message::decode(&opened).ok_or(PullError::Malformed("no shares"))?;
@@ -165,11 +172,13 @@ impl Dialer {
 
     async fn post(
         &self,
+        view: &View,
         peer: &Peer,
         id: &str,
         sealed: &[u8],
     ) -> Result<(String, Vec<u8>), PullError> {
-        let data = format!("{id}_{}", STANDARD.encode(sealed));
+        let token = AuthToken { block_number: view.finalized.number, validity: VALIDITY };
+        let data = format!("{id}_{}_{token}", STANDARD.encode(sealed));
         let packet = SlotSyncPacket {
             requester_address: account::address(&self.own.account),
             signature: format!("0x{}", hex::encode(self.account.sign(data.as_bytes()))),

@@ -2,26 +2,41 @@
 //! The side that is asked: its channels, and what it gives.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tee_primitives::{cluster::SlotId, RawAccountId};
+use tee_primitives::{
+    abi::storage,
+    cluster::{Cluster, ClusterId, ClusterType, SlotId},
+    RawAccountId,
+};
 use tokio::time::Instant;
 
 use super::{
     channel::Channel,
-    message::{Answer, SharedRecord, MAX_ASKED, MAX_LEN},
+    message::{Answer, Item, SharedRecord, MAX_ASKED, MAX_LEN},
+    peers::Peer,
 };
 use crate::{
+    chain::{
+        facts::{self, Assignment},
+        At, Chain, ChainError,
+    },
+    confirm::commitment_of_slot,
     seal,
     store::{Store, StoreError, VersionKey},
+    view::View,
 };
 
-/// Channels at the same time, and those of one account.
-const MAX_CHANNELS: usize = 8;
+/// Channels at the same time: proven ones and others; and those of one account.
+const MAX_PROVEN: usize = 8;
+const MAX_UNPROVEN: usize = 8;
 const MAX_OF_ACCOUNT: usize = 2;
+
+/// How long a channel is used at most: then both sides prove themselves anew.
+const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// How long a channel is kept that nobody uses: one that was proven, and one that was not.
 const IDLE: Duration = Duration::from_secs(60);
@@ -34,8 +49,10 @@ pub type ChannelId = [u8; 16];
 pub struct Opened {
     /// The channel.
     pub channel: Channel,
-    /// Whose it is.
-    pub peer: RawAccountId,
+    /// Whose it is, as the chain had it when it was opened.
+    pub peer: Peer,
+    /// The slot that it is about.
+    pub slot_id: SlotId,
     /// Whether both sides have proven what they are.
     pub is_proven: bool,
 }
@@ -45,6 +62,7 @@ struct Kept {
     opened: Option<Opened>,
     peer: RawAccountId,
     is_proven: bool,
+    opened_at: Instant,
     used_at: Instant,
 }
 
@@ -69,32 +87,29 @@ impl Channels {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, kept| {
             let limit = if kept.is_proven { IDLE } else { UNPROVEN_IDLE };
-            now.saturating_duration_since(kept.used_at) < limit
+            // One that is in use is given back, or ends with its request.
+            kept.opened.is_none()
+                || (now.saturating_duration_since(kept.used_at) < limit
+                    && now.saturating_duration_since(kept.opened_at) < MAX_AGE)
         });
         kept
     }
 
     /// Keeps a new channel. The account's oldest one makes way for it, so that a peer that has
-    /// started again is not kept out by what it has left.
+    /// started again is not kept out by what it has left; of others, the one that was not used for
+    /// longest. None makes way that is in use.
     pub fn add(&self, opened: Opened, now: Instant) -> Result<ChannelId, Full> {
         let mut kept = self.lock(now);
-        let of_account = kept.iter().filter(|(_, kept)| kept.peer == opened.peer);
-        if of_account.clone().count() >= MAX_OF_ACCOUNT {
-            // A replayed first message opens a channel that is never proven: it takes no other's
-            // place than that of its kind.
-            let oldest = of_account
-                .min_by_key(|(_, kept)| (kept.is_proven, kept.used_at))
-                .map(|(id, _)| *id);
-            if let Some(oldest) = oldest {
-                kept.remove(&oldest);
-            }
-        }
-        if kept.len() >= MAX_CHANNELS {
-            return Err(Full);
-        }
+        let peer = opened.peer.account;
+        // A replayed first message opens a channel that is never proven: it takes no other's place
+        // than that of its kind.
+        make_way(&mut kept, MAX_OF_ACCOUNT, |kept| kept.peer == peer)?;
+        make_way(&mut kept, MAX_UNPROVEN, |kept| !kept.is_proven)?;
+        make_way(&mut kept, MAX_PROVEN + MAX_UNPROVEN, |_| true)?;
         let id = *seal::random().map_err(|_| Full)?;
-        let (peer, is_proven) = (opened.peer, opened.is_proven);
-        kept.insert(id, Kept { opened: Some(opened), peer, is_proven, used_at: now });
+        let is_proven = opened.is_proven;
+        let opened = Some(opened);
+        kept.insert(id, Kept { opened, peer, is_proven, opened_at: now, used_at: now });
         Ok(id)
     }
 
@@ -105,6 +120,22 @@ impl Channels {
         let opened = Some(found.opened.take()?);
         Some(InUse { channels: self, id, opened })
     }
+}
+
+/// Ends a channel if there are as many of its kind as there can be.
+fn make_way(
+    kept: &mut HashMap<ChannelId, Kept>,
+    most: usize,
+    is_of_kind: impl Fn(&Kept) -> bool,
+) -> Result<(), Full> {
+    let of_kind = || kept.iter().filter(|(_, kept)| is_of_kind(kept));
+    if of_kind().count() < most {
+        return Ok(());
+    }
+    let idle = of_kind().filter(|(_, kept)| kept.opened.is_some());
+    let oldest = idle.min_by_key(|(_, kept)| (kept.is_proven, kept.used_at)).map(|(id, _)| *id);
+    kept.remove(&oldest.ok_or(Full)?);
+    Ok(())
 }
 
 impl InUse<'_> {
@@ -129,35 +160,110 @@ impl Drop for InUse<'_> {
     }
 }
 
-/// What is held of the versions that a peer with this slot asks for: shares that the chain has
-/// synced, of as many of the first versions as a message takes.
-pub fn shares(
+/// Why shares could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The chain could not be read.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is held of the versions that a peer asks for, as many of the first as a message takes: the
+/// shares that the finalized chain has synced for this slot. What a private cluster has synced is
+/// given to none but the own successor.
+pub async fn shares(
+    chain: &dyn Chain,
+    view: &View,
     store: &Store,
-    slot_id: SlotId,
+    own: Assignment,
+    is_successor: bool,
     versions: &[VersionKey],
-) -> Result<Answer, StoreError> {
-    let mut shares = Vec::new();
+) -> Result<Answer, ServeError> {
+    let versions = versions.get(..MAX_ASKED).unwrap_or(versions);
+    let mut of: Vec<_> = versions.iter().map(|version| (version.nft_id, version.kind)).collect();
+    of.sort_unstable();
+    of.dedup();
+    let at = At::Finalized(view.finalized.hash);
+    let standings = match of.is_empty() {
+        true => Vec::new(),
+        false => facts::standings(chain, at, &of).await?,
+    };
+    let standings: BTreeMap<_, _> = of.into_iter().zip(standings).collect();
+    let by = standings.values().filter_map(|standing| standing.keyshares.synced);
+    let private = private(chain, view, by.map(|synced| synced.cluster_id).collect()).await?;
+
+    let mut items = Vec::new();
     // What the answer's own encoding takes.
     let mut length = 16usize;
-    for version in versions.iter().take(MAX_ASKED) {
-        let records = store.records(version)?;
-        let synced = records
-            .into_iter()
-            .find(|(_, record)| record.synced_at.is_some() && record.slot_id == slot_id);
-        let shared = synced.map(|(key, mut record)| SharedRecord {
-            key,
-            share: std::mem::take(&mut record.share),
-            salt: record.salt,
-            owner: record.owner,
-            token_block: record.token_block,
-        });
-        length = length.saturating_add(codec::Encode::encoded_size(&shared));
-        if length > MAX_LEN && !shares.is_empty() {
+    for version in versions {
+        let standing = standings.get(&(version.nft_id, version.kind));
+        let synced = standing.and_then(|standing| standing.keyshares.synced);
+        let item = match synced {
+            None => Item::NotYet,
+            Some(synced) if synced.version < version.version => Item::NotYet,
+            Some(synced)
+                if synced.version != version.version
+                    || standing.is_none_or(|standing| standing.is_gone)
+                    || (!is_successor && private.contains(&synced.cluster_id)) =>
+            {
+                Item::Lacks
+            }
+            Some(synced) => {
+                let expected = commitment_of_slot(&synced.commitments, own.slot_id);
+                let held = store.records(version)?.into_iter().find(|(key, record)| {
+                    record.slot_id == own.slot_id
+                        && expected == Some(&record.commitment(store.genesis_hash(), key))
+                });
+                held.map_or(Item::Lacks, |(key, mut record)| {
+                    Item::Given(SharedRecord {
+                        key,
+                        share: std::mem::take(&mut record.share),
+                        salt: record.salt,
+                        owner: record.owner,
+                        token_block: record.token_block,
+                    })
+                })
+            }
+        };
+        length = length.saturating_add(codec::Encode::encoded_size(&item));
+        if length > MAX_LEN && !items.is_empty() {
             break;
         }
-        shares.push(shared);
+        items.push(item);
     }
-    Ok(Answer::Shares(shares))
+    Ok(Answer::Shares(items))
+}
+
+/// Which of these clusters are private, also if they are disabled now.
+async fn private(
+    chain: &dyn Chain,
+    view: &View,
+    mut ids: Vec<ClusterId>,
+) -> Result<Vec<ClusterId>, ChainError> {
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let keys =
+        ids.iter().flat_map(|id| [storage::cluster_data(*id), storage::disabled_cluster(*id)]);
+    let values = chain.read(At::Finalized(view.finalized.hash), keys.collect()).await?;
+    if values.len() != ids.len() * 2 {
+        return Err(ChainError::Malformed("another number of values than asked for"));
+    }
+    let mut values = values.into_iter();
+    let mut found = Vec::new();
+    for id in ids {
+        let cluster: Option<Cluster<Vec<(RawAccountId, SlotId)>>> =
+            facts::decode(values.next().flatten())?;
+        let before: Option<ClusterType> = facts::decode(values.next().flatten())?;
+        let lasting = before.or(cluster.map(|cluster| cluster.cluster_type));
+        found.extend((lasting == Some(ClusterType::Private)).then_some(id));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -173,21 +279,45 @@ mod tests {
         let keys = Keys { own: &[7; 32], other: &public };
         let (_, first) = begin(&ends, &keys).unwrap();
         let (channel, _) = answer(&ends, &keys, &first).unwrap();
-        Opened { channel, peer: [peer; 32], is_proven }
+        let facts = tee_primitives::traits::AttestationFacts {
+            measurement: [0; 32],
+            isv_svn: 0,
+            platform: [0; 32],
+        };
+        let peer = Peer {
+            account: [peer; 32],
+            operator: [0; 32],
+            url: String::new(),
+            encryption_key: [0; 32],
+            session: [0; 32],
+            facts,
+        };
+        Opened { channel, peer, slot_id: 0, is_proven }
     }
 
     #[test]
     fn channels_are_bounded_and_end_when_nobody_uses_them() {
         let (channels, start) = (Channels::default(), Instant::now());
         let add = |peer, now| channels.add(opened(peer, true), now);
-        let ids: Vec<_> = (0..8).map(|peer| add(peer, start).unwrap()).collect();
-        assert_eq!(add(9, start), Err(Full));
-        let half = start + IDLE / 2;
-        channels.take(ids[0], &[0; 32], half).unwrap().give_back(half);
-        let end = start + IDLE;
-        assert!(channels.take(ids[1], &[1; 32], end).is_none());
+        let second = Duration::from_secs(1);
+        let ids: Vec<_> =
+            (0..16).map(|peer| add(peer, start + second * u32::from(peer)).unwrap()).collect();
+        // One more ends the one that was not used for longest, but none that is in use.
+        let then = start + second * 20;
+        let in_use = channels.take(ids[0], &[0; 32], then).unwrap();
+        add(99, then).unwrap();
+        assert!(channels.take(ids[1], &[1; 32], then).is_none());
+        in_use.give_back(then);
+        let end = then + IDLE - second;
         channels.take(ids[0], &[0; 32], end).unwrap().give_back(end);
-        add(9, end).unwrap();
+        assert!(channels.take(ids[2], &[2; 32], end).is_none());
+        // However much it is used, a channel ends.
+        let mut now = end;
+        while now < start + MAX_AGE {
+            channels.take(ids[0], &[0; 32], now).unwrap().give_back(now);
+            now += IDLE / 2;
+        }
+        assert!(channels.take(ids[0], &[0; 32], now).is_none());
     }
 
     #[test]

@@ -45,6 +45,7 @@ const ENCLAVE_STORAGE: [(&str, &[&str]); 7] = [
             "EnclaveUpdates",
             "Migrations",
             "NextClusterId",
+            "DisabledClusters",
             "EnclaveClusterId",
             "EnclaveData",
             "ClusterData",

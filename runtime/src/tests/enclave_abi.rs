@@ -49,6 +49,10 @@ fn storage_keys_are_the_runtimes() {
             pallet_tee::Migrations::<Runtime>::hashed_key_for(&operator),
         ),
         (
+            abi::storage::disabled_cluster(2),
+            pallet_tee::DisabledClusters::<Runtime>::hashed_key_for(2),
+        ),
+        (
             abi::storage::next_cluster_id(),
             pallet_tee::NextClusterId::<Runtime>::hashed_key().to_vec(),
         ),

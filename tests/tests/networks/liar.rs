@@ -232,6 +232,20 @@ async fn about_values(stage: &Stage) -> anyhow::Result<()> {
     };
     stage.tell("a proof of something else", other, convinces(), FALSE_PROOF).await?;
 
+    // Nothing was ever synced: who believes it fetches nothing, and thinks that it holds everything.
+    let (count, nowhere) = (hex(&storage::sync_count()), hex(&storage::sync_log(u64::MAX)));
+    let omitted = move |passing: Passing<'_>| {
+        if let Passing::Question(READ_PROOF | READ, params) = passing {
+            replace(params, &count, &nowhere);
+        }
+        Fate::Passes
+    };
+    let none = async {
+        ensure!(stage.believed(storage::sync_count()).await?.is_none(), "syncs are still there");
+        Ok(())
+    };
+    stage.tell("syncs that are left out", omitted, none, FALSE_PROOF).await?;
+
     // The order of a proof's nodes means nothing: no lie.
     stage.liar.lie(reading(|nodes| nodes.reverse(), |_| ()));
     stage.serves().await.context("with reordered proofs")?;
