@@ -59,7 +59,7 @@ test-e2e: build ## Run the end-to-end tests: real node, real enclaves
 	@scripts/setup.sh --tests
 	$(CARGO) test --workspace --locked --test guards
 	$(CARGO) test --workspace --locked --test demo --test network -- --test-threads=1
-	$(CARGO) test --workspace --locked --test networks -- --test-threads=3
+	$(CARGO) test --workspace --locked --test networks -- --test-threads=2
 
 .PHONY: test-long
 test-long: build ## Run the tests that take minutes: attestations that expire and recover, kills
@@ -98,7 +98,12 @@ bench-chain: build ## Print how many keyshares a block syncs
 .PHONY: bench-enclave
 bench-enclave: setup ## Print what requests cost an enclave, and its memory (takes 4 GB of disk)
 	$(CARGO) test --release --locked --target-dir $(BIN)/../bench -p tee-enclave --lib -- \
-		--ignored --nocapture --test-threads=1 bench::
+		--ignored --nocapture --test-threads=1 api::tests::bench::
+
+.PHONY: bench-sync
+bench-sync: setup ## Print how fast a slot of 100,000 shares is filled (SHARES=… takes others)
+	$(CARGO) test --release --locked --target-dir $(BIN)/../bench -p tee-enclave --lib -- \
+		--ignored --nocapture sync::tests::bench::
 
 .PHONY: contract
 contract: setup ## Write anew what tests compare metadata, errors and made-up hardware with

@@ -370,6 +370,7 @@ impl Syncer {
         count: u64,
         peers: Peers,
     ) -> Result<bool, StepError> {
+        let wanted = self.store.count_wanted()?;
         let page = self.store.wanted(self.after, PAGE)?;
         let page: Vec<_> = page.into_iter().map(|(version, _)| version).collect();
         let is_last = page.len() < PAGE;
@@ -408,7 +409,8 @@ impl Syncer {
         if missed == 0 || has_grown {
             // What was wanted when the walk was over it may have been kept, or have become pointless.
             self.begin_again();
-            return Ok(true);
+            let left = self.store.count_wanted()?;
+            return Ok(has_grown || left == 0 || left < wanted);
         }
         self.in_vain = if kept > 0 { 0 } else { self.in_vain.saturating_add(1) };
         self.not_before = view.finalized.number.saturating_add(self.pause);

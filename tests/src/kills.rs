@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! SIGKILLs at random moments while shares are stored and viewed, and what must be true afterwards:
-//! no share is lost whose storing was answered with success, none is confirmed twice, and no view is
-//! missing in the log.
+//! SIGKILLs and pauses at random moments while shares are stored and viewed, and what must be true
+//! afterwards: no share is lost whose storing was answered with success, none is confirmed twice, no
+//! view is missing in the log, and every synced share is in its slot of every cluster.
 
 use std::{
-    collections::BTreeMap,
+    collections::{btree_map::Entry, BTreeMap},
     mem,
-    path::Path,
+    path::PathBuf,
     sync::{
         atomic::{AtomicBool, AtomicU64, Ordering},
         Mutex, PoisonError,
@@ -53,6 +53,9 @@ const VIEWING: usize = 3;
 /// How long an enclave works at most before it is killed, after it serves.
 const LIFE: Duration = Duration::from_millis(1500);
 
+/// How long an enclave is paused at most.
+const PAUSE: Duration = Duration::from_millis(1500);
+
 /// Pause before a request that was not answered is sent again.
 const AGAIN: Duration = Duration::from_millis(150);
 
@@ -81,6 +84,13 @@ pub struct Outcome {
     pub viewed: u64,
     /// Requests that a kill left without an answer.
     pub unanswered: u64,
+}
+
+/// An enclave's data, when it has ended.
+struct Disk {
+    slot: usize,
+    folder: PathBuf,
+    machine: u32,
 }
 
 struct Load<'net> {
@@ -128,16 +138,21 @@ pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Out
     load.everything_is_synced_and_served().await?;
     let last = chain.finalized().await?.number();
     nothing_is_confirmed_twice(&chain, first, last).await?;
-    let mut machines = Vec::new();
-    for enclave in &mut enclaves {
+    let mut disks = Vec::new();
+    for (slot, enclave) in enclaves.iter_mut().enumerate() {
         enclave.stop(Duration::from_secs(20)).await?;
-        machines.push((enclave.data_dir(), enclave.config().machine));
+        disks.push(Disk { slot, folder: enclave.data_dir(), machine: enclave.config().machine });
     }
-    for (slot, (folder, machine)) in machines.iter().enumerate() {
-        load.check_store(slot, folder, *machine).await.with_context(|| format!("slot {slot}"))?;
+    for disk in &disks {
+        let slot = disk.slot;
+        load.check_store(disk).await.with_context(|| format!("enclave {slot}"))?;
     }
+    // The check is worth something: it finds a share that is taken out.
+    let victim = disks.last().context("there are no enclaves")?;
+    load.take_one_out(victim).await?;
+    ensure!(load.check_store(victim).await.is_err(), "a missing share was not found");
     let outcome = Outcome {
-        kills: kills.div_ceil(CLUSTER_SIZE as usize) * CLUSTER_SIZE as usize,
+        kills: kills.div_ceil(enclaves.len()) * enclaves.len(),
         synced: lock(&load.synced).len(),
         stored: lock(&load.answered.stored).len(),
         viewed: lock(&load.answered.viewed).values().sum(),
@@ -150,6 +165,11 @@ async fn keep_killing(enclave: &mut EnclaveProcess, times: usize) -> anyhow::Res
     for _ in 0..times {
         serves(enclave.url()).await?;
         sleep(LIFE.mul_f64(rand::rng().random())).await;
+        if rand::rng().random() {
+            enclave.process().pause()?;
+            sleep(PAUSE.mul_f64(rand::rng().random())).await;
+            enclave.process().resume()?;
+        }
         enclave.kill()?;
         enclave.restart().await?;
     }
@@ -197,11 +217,15 @@ impl Load<'_> {
     async fn store(&self, nft_id: NftId) -> anyhow::Result<()> {
         let key = MediaKey::generate()?;
         let deadline = Instant::now() + LIMIT;
+        // The clusters take turns.
+        let clusters = self.urls.len() / CLUSTER_SIZE as usize;
+        let first = nft_id as usize % clusters.max(1) * CLUSTER_SIZE as usize;
         'split: loop {
             ensure!(Instant::now() < deadline, "NFT {nft_id} could not be stored");
             let finalized = self.chain.finalized().await?.number();
             let attempt = StoreAttempt::new(&self.owner, nft_id, &key, finalized)?;
             let shares = attempt.packets().enumerate().map(|(slot, packet)| async move {
+                let slot = first + slot;
                 loop {
                     match post_store(&self.urls[slot], &packet).await {
                         Err(_) => {
@@ -263,8 +287,8 @@ impl Load<'_> {
                 let data = answer.body["keyshare_data"].as_str().unwrap_or_default();
                 Ok(Some(data.split('_').nth(1).unwrap_or_default().to_owned()))
             }
-            // Not synced yet, or the enclave has just started.
-            (503, _) | (_, "NOTSYNCED" | "EXPIREDREQUEST") => Ok(None),
+            // Not synced yet, not come from the other cluster yet, or the enclave has just started.
+            (503, _) | (_, "NOTSYNCED" | "EXPIREDREQUEST" | "KEYNOTEXIST") => Ok(None),
             _ => bail!("NFT {nft_id}, slot {slot}: {}", answer.body),
         }
     }
@@ -292,24 +316,42 @@ impl Load<'_> {
             .await?;
             let given = lock(&given).take();
             let is_known = lock(&self.answered.stored).iter().any(|((nft, _, at), share)| {
-                (*nft, *at) == (nft_id, slot) && given.as_ref() == Some(share)
+                let place = |index: usize| index % CLUSTER_SIZE as usize;
+                (*nft, place(*at)) == (nft_id, place(slot)) && given.as_ref() == Some(share)
             });
             ensure!(is_known, "another share of NFT {nft_id} came from slot {slot}");
         }
         Ok(())
     }
 
-    /// Opens an ended enclave's store, and looks for all that was answered.
-    async fn check_store(&self, slot: usize, folder: &Path, machine: u32) -> anyhow::Result<()> {
-        let machine = Simulated::new(folder, machine, None, 0);
+    /// Removes a share from an ended enclave's store.
+    async fn take_one_out(&self, disk: &Disk) -> anyhow::Result<()> {
+        let nft_id = *lock(&self.synced).first().context("nothing is synced")?;
+        let custody = self.open(disk).await?;
+        let version = VersionKey { nft_id, kind: SECRET, version: 1 };
+        custody.store.wipe(version).await?;
+        let Custody { store, store_task, .. } = custody;
+        drop(store);
+        store_task.await??;
+        Ok(())
+    }
+
+    async fn open(&self, disk: &Disk) -> anyhow::Result<Custody> {
+        let machine = Simulated::new(&disk.folder, disk.machine, None, 0);
         let sealer = Sealer::new(&*machine.seal_key()?);
         let genesis = self.chain.finalized_block(0).await?.hash();
-        let custody = Custody::open(folder, &sealer, genesis)?;
+        Ok(Custody::open(&disk.folder, &sealer, genesis)?)
+    }
+
+    /// Opens an ended enclave's store, and looks for all that was answered.
+    async fn check_store(&self, disk: &Disk) -> anyhow::Result<()> {
+        let slot = disk.slot;
+        let custody = self.open(disk).await?;
         ensure!(custody.losses == 0, "account and store were lost");
         let mut log: BTreeMap<NftId, (u64, u64)> = BTreeMap::new();
         for &(nft_id, ..) in lock(&self.answered.stored).keys() {
-            if !log.contains_key(&nft_id) {
-                log.insert(nft_id, logged(&custody.store, nft_id)?);
+            if let Entry::Vacant(entry) = log.entry(nft_id) {
+                entry.insert(logged(&custody.store, nft_id)?);
             }
         }
         for (nft_id, (stored, viewed)) in log {
@@ -321,11 +363,23 @@ impl Load<'_> {
             let answered = lock(&self.answered.viewed).get(&(nft_id, slot)).copied().unwrap_or(0);
             ensure!(viewed >= answered, "NFT {nft_id}: {answered} views, {viewed} in the log");
         }
-        for nft_id in lock(&self.synced).iter().copied() {
-            let version = VersionKey { nft_id, kind: SECRET, version: 1 };
-            ensure!(custody.store.records(&version)?.len() == 1, "no one record of NFT {nft_id}");
+        // One by one with the chain's commitments.
+        let genesis = custody.store.genesis_hash();
+        let synced_nfts = lock(&self.synced).clone();
+        for nft_id in synced_nfts {
+            let synced = keyshares(self.chain, nft_id).await?.synced.context("not synced")?;
+            let version = VersionKey { nft_id, kind: SECRET, version: synced.version };
+            let records = custody.store.records(&version)?;
+            let [(key, record)] = records.as_slice() else {
+                bail!("{} records of NFT {nft_id}", records.len());
+            };
+            let expected = synced.commitments[slot % CLUSTER_SIZE as usize];
+            ensure!(record.commitment(genesis, key) == expected, "NFT {nft_id}: another share");
         }
         ensure!(custody.store.outbox(1)?.is_empty(), "the outbox is not empty");
+        let Custody { store, store_task, .. } = custody;
+        drop(store);
+        store_task.await??;
         Ok(())
     }
 }

@@ -237,7 +237,7 @@ async fn everybody_is_told(devnet: &Devnet) -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_kills_under_load_lose_nothing() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let config = DevnetConfig::new(folder.path().join("net"))?;
+    let config = DevnetConfig { clusters: 2, ..DevnetConfig::new(folder.path().join("net"))? };
     let mut devnet = Devnet::start(config, Report::quiet()).await?;
     let outcome = tee_tests::kills::under_load(&mut devnet, 200).await;
     if outcome.is_err() {

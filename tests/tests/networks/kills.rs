@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Enclaves are killed under load, at random moments.
+//! Enclaves of two clusters are paused and killed under load, at random moments.
 
 use anyhow::ensure;
 use tee_cli::{
@@ -11,8 +11,8 @@ use tee_tests::kills;
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_kills_under_load_lose_nothing() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut devnet =
-        Devnet::start(DevnetConfig::new(folder.path().join("net"))?, Report::quiet()).await?;
+    let config = DevnetConfig { clusters: 2, ..DevnetConfig::new(folder.path().join("net"))? };
+    let mut devnet = Devnet::start(config, Report::quiet()).await?;
     let outcome = match kills::under_load(&mut devnet, 20).await {
         Ok(outcome) => outcome,
         Err(error) => {

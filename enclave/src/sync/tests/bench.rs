@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What it takes to fill a slot, against copying the same bytes between two databases: `make
+//! bench-sync`. Two enclaves in this process over a scripted chain, with real HTTP between them.
+
+use std::time::Instant;
+
+use futures::{stream, StreamExt};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+
+use super::*;
+
+/// Length of a share of the published clients, in bytes.
+const SHARE_LEN: usize = 2700;
+
+/// Records that are copied in one transaction.
+const COPIED: usize = 256;
+
+const TABLE: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("shares");
+
+/// Copies as many bytes between two databases, durable every few records.
+fn copy(folder: &std::path::Path, count: u32) -> Duration {
+    let open = |name: &str| redb::Database::create(folder.join(name)).unwrap();
+    let (from, to) = (open("from"), open("to"));
+    let transaction = from.begin_write().unwrap();
+    {
+        let mut table = transaction.open_table(TABLE).unwrap();
+        for id in 0..count {
+            table.insert(id, [5; SHARE_LEN].as_slice()).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+    let clock = Instant::now();
+    let reading = from.begin_read().unwrap();
+    let table = reading.open_table(TABLE).unwrap();
+    let mut entries = table.iter().unwrap().peekable();
+    while entries.peek().is_some() {
+        let transaction = to.begin_write().unwrap();
+        {
+            let mut table = transaction.open_table(TABLE).unwrap();
+            for entry in entries.by_ref().take(COPIED) {
+                let (id, share) = entry.unwrap();
+                table.insert(id.value(), share.value()).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
+    clock.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement: make bench-sync"]
+async fn a_slot_is_filled() {
+    let count: u32 =
+        std::env::var("SHARES").map_or(100_000, |shares| shares.parse().expect("a number"));
+    let mut world = World::new().await;
+    let share = vec![5; SHARE_LEN];
+    stream::iter(0..count)
+        .for_each_concurrent(256, |nft_id| {
+            let (store, share) = (&world.giver.store, &share);
+            async move {
+                let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+                let key = RecordKey { version, split: [1; 16] };
+                let new = NewShare {
+                    key,
+                    share: Zeroizing::new(share.clone()),
+                    owner: [7; 32],
+                    slot_id: SLOT,
+                    token_block: 1,
+                    stored_at: 1,
+                };
+                store.store(new).await.unwrap().unwrap();
+                store.activate(key, 9).await.unwrap();
+            }
+        })
+        .await;
+    for nft_id in 0..count {
+        let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+        world.is_synced(&version);
+    }
+    let (url, _server) = serve(world.giver.router(&world.chain)).await;
+    world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
+    let (mut syncer, progress) = world.taker.syncer(&world.chain);
+    world.chain.finalize(11);
+    world.giver.view(11).await;
+    world.chain.finalize(12);
+    let view = world.taker.view(12).await;
+    let clock = Instant::now();
+    while syncer.step(&view).await.unwrap() {}
+    let took = clock.elapsed();
+    assert!(progress.borrow().state.is_filled);
+    assert_eq!(world.taker.store.count_wanted().unwrap(), 0);
+
+    let folder = tempfile::tempdir().unwrap();
+    let copied = copy(folder.path(), count);
+    let megabytes = f64::from(count) * SHARE_LEN as f64 / 1e6;
+    println!(
+        "{count} shares of {SHARE_LEN} bytes: filled in {:.1} s, {:.1} MB/s; copied between two \
+         databases in {:.1} s: {:.2} x",
+        took.as_secs_f64(),
+        megabytes / took.as_secs_f64(),
+        copied.as_secs_f64(),
+        took.as_secs_f64() / copied.as_secs_f64(),
+    );
+}
