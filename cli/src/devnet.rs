@@ -187,7 +187,16 @@ impl Devnet {
         config: &DevnetConfig,
         report: Report,
     ) -> anyhow::Result<()> {
-        for slot in 0..enclave_count(config) {
+        self.spawn_enclaves(config, 0, report).await
+    }
+
+    async fn spawn_enclaves(
+        &mut self,
+        config: &DevnetConfig,
+        first: u16,
+        report: Report,
+    ) -> anyhow::Result<()> {
+        for slot in (first..).take(usize::from(enclave_count(config))) {
             let enclave = self.spawn_enclave(EnclaveConfig {
                 name: format!("enclave-{}", slot + 1),
                 port: enclave_port(config, slot)?,
@@ -200,7 +209,7 @@ impl Devnet {
             })?;
             self.enclaves.push(enclave);
         }
-        for enclave in &mut self.enclaves {
+        for enclave in self.enclaves.iter_mut().skip(usize::from(first)) {
             report.waiting("waiting for the enclaves", enclave.wait_until_ready()).await?;
         }
         Ok(())
@@ -228,13 +237,28 @@ impl Devnet {
     /// Funds and registers operators and enclaves, and waits until the finalized chain counts the
     /// attestation of every enclave.
     pub async fn attest_enclaves(&self, report: Report) -> anyhow::Result<()> {
-        setup::attest_enclaves(self, report).await
+        setup::attest_enclaves(self, 0, report).await
     }
 
     /// Has the committee create a cluster for every five enclaves and assign their slots, and waits
     /// until the enclaves see themselves in service.
     pub async fn set_up_cluster(&self, report: Report) -> anyhow::Result<()> {
-        setup::set_up_cluster(self, report).await
+        setup::set_up_clusters(self, 0, report).await
+    }
+
+    /// Starts five more enclaves and has the committee make a cluster of them; returns when they
+    /// serve.
+    pub async fn add_cluster(
+        &mut self,
+        config: &DevnetConfig,
+        report: Report,
+    ) -> anyhow::Result<()> {
+        let known = self.enclaves.len();
+        let first = u16::try_from(known).context("there are too many enclaves")?;
+        let added = DevnetConfig { clusters: 1, ..config.clone() };
+        self.spawn_enclaves(&added, first, report).await?;
+        setup::attest_enclaves(self, known, report).await?;
+        setup::set_up_clusters(self, known, report).await
     }
 
     /// The chain's raw specification.

@@ -162,6 +162,9 @@ impl fmt::Display for Status {
                 if let Some(platform) = &slot.attestation.platform {
                     write!(f, "\n          machine {platform}")?;
                 }
+                for trouble in slot.health.iter().flat_map(Health::troubles) {
+                    write!(f, "\n          {trouble}")?;
+                }
                 write!(f, "\n          enclave {}, operator {}", slot.enclave, slot.operator)?;
             }
         }
@@ -188,7 +191,7 @@ impl SlotStatus {
 
 #[cfg(test)]
 mod tests {
-    use tee_wallet::enclave::AttestationHealth;
+    use tee_wallet::enclave::{AttestationHealth, StoreHealth, SyncHealth};
 
     use super::*;
 
@@ -231,6 +234,14 @@ mod tests {
                 tcb_status: None,
                 problem: problem.map(str::to_owned),
             }),
+            chain_problem: None,
+            store: Some(StoreHealth {
+                available: true,
+                losses: 1,
+                log_rollbacks: 0,
+                wanted: Some(3),
+            }),
+            sync: Some(SyncHealth { count: 9, cursor: 7, problem: None }),
         }
     }
 
@@ -267,6 +278,8 @@ mod tests {
             "\n  slot 0  http://url  not in service\n",
             "\n          NOT attested (simulated): the reason; the enclave says: no PCCS\n",
             "\n          machine 0x07\n",
+            "\n          accounts and stores lost before these: 1\n          shares missing: 3\n",
+            "\n          has looked at 7 of 9 syncs\n",
         ] {
             assert!(text.contains(line), "{line:?} is not in:\n{text}");
         }

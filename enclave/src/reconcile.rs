@@ -14,12 +14,16 @@
 //! | the version synced with another commitment, or the record does not open | the version is wiped, and wanted |
 //! | the version pending | it is watched, if it is not |
 //!
+//! A record of another slot than the own one, which an older disk can bring back, is treated as one with
+//! another commitment, or as one that is neither synced nor pending.
+//!
 //! It also compares the view log with the head of it that the chain has attested for this account.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use tee_primitives::{
     attestation::LogHead,
+    cluster::SlotId,
     keyshare::{KeyshareKind, KeyshareStatus},
     nft::NftId,
     BlockNumber,
@@ -199,7 +203,8 @@ impl Reconciler {
             if held.facts.is_some_and(|facts| facts.stored_at > now) {
                 continue;
             }
-            let correction = match judge(held, standing) {
+            let slot_id = view.assignment.map(|assignment| assignment.slot_id);
+            let correction = match judge(held, standing, slot_id) {
                 // It is wanted only if no other record of it is the synced one.
                 Some(Correction::Want(version)) if self.has_synced(&version, standing)? => None,
                 Some(Correction::Watch(version)) if self.store.is_unsynced(&version)? => None,
@@ -238,8 +243,8 @@ impl Reconciler {
     }
 }
 
-/// What is wrong with a record.
-fn judge(held: &Held, standing: &Standing) -> Option<Correction> {
+/// What is wrong with a record. `own` is the own slot, if there is one.
+fn judge(held: &Held, standing: &Standing, own: Option<SlotId>) -> Option<Correction> {
     let version = held.key.version;
     let KeyshareStatus { synced, pending } = standing.keyshares;
     if standing.is_gone {
@@ -248,7 +253,8 @@ fn judge(held: &Held, standing: &Standing) -> Option<Correction> {
     if let Some(synced) = synced.filter(|synced| synced.version == version.version) {
         return match held.facts {
             Some(HeldFacts { slot_id, commitment, synced_at, .. })
-                if commitment_of_slot(&synced.commitments, slot_id) == Some(&commitment) =>
+                if own.is_none_or(|own| own == slot_id)
+                    && commitment_of_slot(&synced.commitments, slot_id) == Some(&commitment) =>
             {
                 let is_active = synced_at.is_some();
                 (!is_active).then_some(Correction::Activate(held.key, synced.block_number))
@@ -257,7 +263,10 @@ fn judge(held: &Held, standing: &Standing) -> Option<Correction> {
         };
     }
     if pending.is_some_and(|pending| pending.version == version.version) {
-        return held.facts.map(|_| Correction::Watch(version));
+        return held.facts.map(|facts| match own.is_none_or(|own| own == facts.slot_id) {
+            true => Correction::Watch(version),
+            false => Correction::Wipe(version),
+        });
     }
     Some(Correction::Wipe(version))
 }

@@ -40,7 +40,10 @@ use tee_primitives::{
     nft::NftId,
     BlockNumber, RawAccountId,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{self, Instant},
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -71,9 +74,13 @@ const PAGE: usize = 256;
 /// Longest pause before what nobody gave is asked for again, in finalized blocks.
 const MAX_PAUSE: BlockNumber = 64;
 
-/// After so many rounds in vain, with growing pauses, what is missing counts as lost, if anybody has
-/// answered at all.
+/// After so many rounds in vain in which somebody has answered, and so many finalized blocks, what is
+/// missing counts as lost.
 const PATIENCE: u32 = 8;
+const PATIENCE_BLOCKS: BlockNumber = 64;
+
+/// How long all peers together may take for a page, before the view is looked at anew.
+const PAGE_TIME: Duration = Duration::from_secs(60);
 
 /// How long one peer may take in one turn, before no more is asked of it.
 const TURN: Duration = Duration::from_secs(20);
@@ -161,11 +168,20 @@ pub struct Syncer {
     /// What nobody gave is not asked for before this finalized block.
     not_before: BlockNumber,
     pause: BlockNumber,
-    /// Rounds in a row that brought nothing.
-    in_vain: u32,
+    /// Since when nothing comes of what is missing.
+    in_vain: Option<InVain>,
     /// The slot is not taken over before this finalized block, and the pause after that.
     take_over_at: BlockNumber,
     take_over_pause: BlockNumber,
+}
+
+/// Since when nothing comes of what is missing: other versions may become wanted and come meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct InVain {
+    /// The finalized block of the first round.
+    since: BlockNumber,
+    /// Rounds since then in which somebody has answered.
+    answered: u32,
 }
 
 /// What one walk over the wanted versions has shown.
@@ -173,13 +189,15 @@ pub struct Syncer {
 struct Round {
     /// Shares that were kept.
     kept: usize,
+    /// Whether one of them had been asked for in vain before.
+    is_hopeful: bool,
     /// Shares that nobody gave.
     missed: usize,
     /// Whether a peer failed, or was not asked, that might have them.
     has_failed: bool,
     /// Whether a peer answered.
     has_answered: bool,
-    /// Whether more became wanted since it began.
+    /// Whether more became wanted since it began. Those before the cursor were not asked for.
     has_grown: bool,
 }
 
@@ -207,7 +225,7 @@ impl Syncer {
             round: Round::default(),
             not_before: 0,
             pause: 1,
-            in_vain: 0,
+            in_vain: None,
             take_over_at: 0,
             take_over_pause: 1,
         }
@@ -231,8 +249,11 @@ impl Syncer {
             return Ok(true);
         }
 
+        // What was complete in memory is written down only with the next scan.
+        state.complete_at = state.complete_at.max(self.progress.borrow().state.complete_at);
         if self.store.count_wanted()? == 0 {
             self.begin_again();
+            self.in_vain = None;
             self.finish(view, &mission, state, count, None).await?;
             return Ok(false);
         }
@@ -246,7 +267,6 @@ impl Syncer {
     /// What was walked over is walked over anew, at once.
     fn begin_again(&mut self) {
         (self.after, self.round, self.not_before, self.pause) = (None, Round::default(), 0, 1);
-        self.in_vain = 0;
     }
 
     async fn peers(
@@ -257,7 +277,8 @@ impl Syncer {
     ) -> Result<Peers, ChainError> {
         match mission.is_successor {
             true => peers::predecessor(&*self.chain, view, &self.operator).await,
-            false if mission.cluster_type == ClusterType::Public => {
+            // A disabled one's peers would refuse.
+            false if is_public_now(view) => {
                 peers::others(&*self.chain, view, mission.place, clusters).await
             }
             false => Ok(Peers::default()),
@@ -287,6 +308,8 @@ impl Syncer {
         let state = SyncState { place, cluster_type, is_filled, ..Default::default() };
         self.store.scanned(Vec::new(), state, view.finalized.number).await?;
         self.begin_again();
+        self.in_vain = None;
+        self.progress.send_modify(|progress| progress.state.complete_at = 0);
         self.tell(state, 0, true, None);
         Ok(state)
     }
@@ -333,15 +356,17 @@ impl Syncer {
         for ((nft_id, kind), standing) in of.into_iter().zip(standings) {
             let Some(synced) = to_hold(&standing, mission, types) else { continue };
             let version = VersionKey { nft_id, kind, version: synced.version };
-            if !self.holds(mission, &version, synced)? && !self.store.is_wanted(&version)? {
+            if self.holds(mission, &version, synced)? {
+                continue;
+            }
+            // It is asked for at once, also if a request has found it missing before.
+            (self.not_before, self.pause) = (0, 1);
+            self.round.has_grown = true;
+            if !self.store.is_wanted(&version)? {
                 missing.push(Correction::Want(version));
             }
         }
         state.cursor = end;
-        if !missing.is_empty() {
-            (self.not_before, self.pause, self.in_vain) = (0, 1, 0);
-            self.round.has_grown = true;
-        }
         Ok(self.store.scanned(missing, *state, view.finalized.number).await?)
     }
 
@@ -372,6 +397,12 @@ impl Syncer {
     ) -> Result<bool, StepError> {
         let wanted = self.store.count_wanted()?;
         let page = self.store.wanted(self.after, PAGE)?;
+        let vain_since = self.in_vain.map(|in_vain| in_vain.since);
+        let old: BTreeSet<_> = page
+            .iter()
+            .filter(|(_, found_at)| vain_since.is_some_and(|since| *found_at <= since))
+            .map(|(version, _)| *version)
+            .collect();
         let page: Vec<_> = page.into_iter().map(|(version, _)| version).collect();
         let is_last = page.len() < PAGE;
         let next = page.last().copied();
@@ -391,10 +422,14 @@ impl Syncer {
             page.into_iter().partition(|version| synced.contains_key(version));
         let pointless = pointless.into_iter().map(Correction::Wipe).collect();
         self.store.correct(pointless, view.finalized.number).await?;
+        let asked = page.len();
+        let hoped = page.iter().filter(|version| old.contains(version)).count();
         let mut left = page;
         for group in peers.chunks(MAX_PEERS) {
             left = self.ask_all(view, mission, &synced, left, group).await?;
         }
+        self.round.is_hopeful |=
+            left.len() < asked && left.iter().filter(|it| old.contains(it)).count() < hoped;
         self.round.missed += left.len();
         self.after = next.filter(|_| !is_last);
         if !is_last {
@@ -402,23 +437,33 @@ impl Syncer {
             return Ok(true);
         }
 
-        let Round { kept, missed, has_failed, has_answered, has_grown } = self.round;
+        let Round { kept, is_hopeful, missed, has_failed, has_answered, has_grown } = self.round;
         if kept > 0 {
             tracing::info!(kept, missed, "shares came from other enclaves");
         }
-        if missed == 0 || has_grown {
-            // What was wanted when the walk was over it may have been kept, or have become pointless.
+        if missed == 0 {
+            // What has become wanted since is walked over next.
             self.begin_again();
             let left = self.store.count_wanted()?;
-            return Ok(has_grown || left == 0 || left < wanted);
+            return Ok(left == 0 || left < wanted);
         }
-        self.in_vain = if kept > 0 { 0 } else { self.in_vain.saturating_add(1) };
-        self.not_before = view.finalized.number.saturating_add(self.pause);
-        self.pause = (self.pause * 2).min(MAX_PAUSE);
-        let is_hopeless = self.in_vain >= PATIENCE && has_answered;
+        let now = view.finalized.number;
+        let begun = InVain { since: now, answered: 0 };
+        let mut in_vain = self.in_vain.filter(|_| !is_hopeful).unwrap_or(begun);
+        if has_answered {
+            in_vain.answered = in_vain.answered.saturating_add(1);
+            self.not_before = now.saturating_add(self.pause);
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
+        } else {
+            // Who fails is not asked for a while anyway.
+            (self.not_before, self.pause) = (now.saturating_add(1), 1);
+        }
+        self.in_vain = Some(in_vain);
+        let is_hopeless =
+            in_vain.answered >= PATIENCE && now.saturating_sub(in_vain.since) >= PATIENCE_BLOCKS;
         let is_all = match mission.is_successor {
-            true => is_hopeless && !has_failed,
-            false => is_hopeless || !has_failed,
+            true => is_hopeless && has_answered && !has_failed && !has_grown,
+            false => !has_failed || (is_hopeless && has_answered),
         };
         let who =
             if has_failed { "and not every peer has answered" } else { "that no peer can give" };
@@ -481,7 +526,13 @@ impl Syncer {
             .map(|(index, version)| (version, index / MAX_ASKED))
             .collect();
         let mut failed = vec![false; peers.len()];
+        let mut failed_to_keep = None;
+        let end = Instant::now() + PAGE_TIME;
         for turn in 0..peers.len() {
+            if Instant::now() >= end {
+                self.round.has_failed = true;
+                break;
+            }
             let mut parts = vec![Vec::new(); peers.len()];
             let mut rest = Vec::new();
             for (version, first) in left {
@@ -514,8 +565,15 @@ impl Syncer {
                         None => fault = Some(PullError::Malformed("a share is not the chain's")),
                     }
                 }
-                let kept: BTreeSet<_> = good.iter().map(|fetched| fetched.key.version).collect();
-                self.round.kept += self.store.fetched(good).await?;
+                let mut kept: BTreeSet<_> = good.iter().map(|it| it.key.version).collect();
+                // The other answers are kept, or tried to be, and the channels too.
+                match self.store.fetched(good).await {
+                    Ok(count) => self.round.kept += count,
+                    Err(error) => {
+                        kept.clear();
+                        failed_to_keep = Some(error);
+                    }
+                }
                 self.round.has_failed |= asked.is_too_early;
                 let part = parts.get(index).into_iter().flatten();
                 left.extend(part.filter(|(version, _)| !kept.contains(version)).copied());
@@ -538,7 +596,10 @@ impl Syncer {
                 }
             }
         }
-        Ok(left.into_iter().map(|(version, _)| version).collect())
+        match failed_to_keep {
+            Some(error) => Err(error.into()),
+            None => Ok(left.into_iter().map(|(version, _)| version).collect()),
+        }
     }
 
     /// A peer that failed is not asked for a while.
@@ -578,6 +639,10 @@ impl Syncer {
         });
         Ok(found.collect())
     }
+}
+
+fn is_public_now(view: &View) -> bool {
+    view.assignment.is_some_and(|it| it.cluster_type == ClusterType::Public)
 }
 
 fn at(view: &View) -> At {
@@ -632,9 +697,10 @@ async fn ask(
     while Instant::now() < end {
         let (mut session, is_old) = match known.take() {
             Some(session) => (session, true),
-            None => match dialer.open(view, place, peer).await {
-                Ok(session) => (session, false),
-                Err(error) => return Asked { session: Err(error), ..asked },
+            None => match time::timeout_at(end, dialer.open(view, place, peer)).await {
+                Ok(Ok(session)) => (session, false),
+                Ok(Err(error)) => return Asked { session: Err(error), ..asked },
+                Err(_) => return asked,
             },
         };
         let error = loop {
@@ -645,7 +711,7 @@ async fn ask(
             if Instant::now() >= end {
                 return asked;
             }
-            match dialer.shares(view, &mut session, next).await {
+            match dialer.shares(&mut session, next).await {
                 Ok(items) => {
                     for (version, item) in next.iter().zip(items.iter()) {
                         match item {

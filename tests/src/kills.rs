@@ -100,6 +100,10 @@ struct Load<'net> {
     answered: Answered,
     unanswered: AtomicU64,
     synced: Mutex<Vec<NftId>>,
+    /// Minted, and nothing stored for them yet.
+    minted: tokio::sync::Mutex<Vec<NftId>>,
+    /// What was sent, also if it was not answered: by NFT and place in a cluster.
+    sent: Mutex<BTreeMap<(NftId, usize), Vec<String>>>,
     is_over: AtomicBool,
 }
 
@@ -119,8 +123,12 @@ pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Out
         answered: Answered::default(),
         unanswered: AtomicU64::new(0),
         synced: Mutex::default(),
+        minted: tokio::sync::Mutex::default(),
+        sent: Mutex::default(),
         is_over: AtomicBool::new(false),
     };
+    let minted = load.mint().await?;
+    load.minted.lock().await.extend(minted);
     let first = chain.finalized().await?.number();
 
     let killing = async {
@@ -191,21 +199,21 @@ impl Load<'_> {
 
     async fn keep_storing(&self) -> anyhow::Result<()> {
         while self.goes_on() {
-            for nft_id in self.mint().await? {
-                if !self.goes_on() {
-                    return Ok(());
+            let nft_id = {
+                // One account's transactions go one after the other.
+                let mut minted = self.minted.lock().await;
+                if minted.is_empty() {
+                    *minted = self.mint().await?;
                 }
-                self.store(nft_id).await?;
-                lock(&self.synced).push(nft_id);
-            }
+                minted.pop().context("nothing was minted")?
+            };
+            self.store(nft_id).await?;
+            lock(&self.synced).push(nft_id);
         }
         Ok(())
     }
 
     async fn mint(&self) -> anyhow::Result<Vec<NftId>> {
-        // One account's transactions go one after the other.
-        static MINT: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-        let _turn = MINT.lock().await;
         let one = || calls::create_secret_nft(b"ipfs://public", b"ipfs://secret");
         let call = calls::batch_all((0..MINTED).map(|_| one()));
         let included = self.chain.submit(&call, &self.owner, WaitFor::Finality, LIMIT).await?;
@@ -216,7 +224,7 @@ impl Load<'_> {
     /// Stores five shares of one split, as a client that does not give up.
     async fn store(&self, nft_id: NftId) -> anyhow::Result<()> {
         let key = MediaKey::generate()?;
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + END;
         // The clusters take turns.
         let clusters = self.urls.len() / CLUSTER_SIZE as usize;
         let first = nft_id as usize % clusters.max(1) * CLUSTER_SIZE as usize;
@@ -225,6 +233,8 @@ impl Load<'_> {
             let finalized = self.chain.finalized().await?.number();
             let attempt = StoreAttempt::new(&self.owner, nft_id, &key, finalized)?;
             let shares = attempt.packets().enumerate().map(|(slot, packet)| async move {
+                let share = packet.data.split('_').nth(1).unwrap_or_default().to_owned();
+                lock(&self.sent).entry((nft_id, slot)).or_default().push(share.clone());
                 let slot = first + slot;
                 loop {
                     match post_store(&self.urls[slot], &packet).await {
@@ -235,12 +245,17 @@ impl Load<'_> {
                             (200, _) => break,
                             (503, _) => (),
                             (_, "EXPIREDSIGNER" | "EXPIREDREQUEST") => return Ok(None),
+                            // A splitting before this one, one of whose answers was lost.
+                            (_, "NOTSYNCING" | "NFTIDEXISTS")
+                                if keyshares(self.chain, nft_id).await?.synced.is_some() =>
+                            {
+                                return Ok(Some(()));
+                            }
                             _ => bail!("NFT {nft_id}, slot {slot}: {}", answer.body),
                         },
                     }
                     sleep(AGAIN).await;
                 }
-                let share = packet.data.split('_').nth(1).unwrap_or_default().to_owned();
                 lock(&self.answered.stored)
                     .insert((nft_id, split_of_signer(&packet.signer_address), slot), share);
                 Ok(Some(()))
@@ -287,8 +302,11 @@ impl Load<'_> {
                 let data = answer.body["keyshare_data"].as_str().unwrap_or_default();
                 Ok(Some(data.split('_').nth(1).unwrap_or_default().to_owned()))
             }
-            // Not synced yet, not come from the other cluster yet, or the enclave has just started.
-            (503, _) | (_, "NOTSYNCED" | "EXPIREDREQUEST" | "KEYNOTEXIST") => Ok(None),
+            // Not synced or not known here yet, not come from the other cluster yet, or the enclave
+            // has just started.
+            (503, _) | (_, "NOTSYNCED" | "EXPIREDREQUEST" | "KEYNOTEXIST" | "INVALIDNFTID") => {
+                Ok(None)
+            }
             _ => bail!("NFT {nft_id}, slot {slot}: {}", answer.body),
         }
     }
@@ -307,7 +325,7 @@ impl Load<'_> {
             all.into_iter().flat_map(|id| (0..self.urls.len()).map(move |slot| (id, slot)))
         {
             let given = Mutex::new(None);
-            until_within(LIMIT, &format!("the share of NFT {nft_id} in slot {slot}"), || async {
+            until_within(END, &format!("the share of NFT {nft_id} in slot {slot}"), || async {
                 let share = self.view(nft_id, slot).await?;
                 let is_given = share.is_some();
                 *lock(&given) = share;
@@ -315,10 +333,9 @@ impl Load<'_> {
             })
             .await?;
             let given = lock(&given).take();
-            let is_known = lock(&self.answered.stored).iter().any(|((nft, _, at), share)| {
-                let place = |index: usize| index % CLUSTER_SIZE as usize;
-                (*nft, place(*at)) == (nft_id, place(slot)) && given.as_ref() == Some(share)
-            });
+            let sent = lock(&self.sent).get(&(nft_id, slot % CLUSTER_SIZE as usize)).cloned();
+            let is_known =
+                given.is_some_and(|given| sent.is_some_and(|sent| sent.contains(&given)));
             ensure!(is_known, "another share of NFT {nft_id} came from slot {slot}");
         }
         Ok(())

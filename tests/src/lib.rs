@@ -2,6 +2,7 @@
 //! What the end-to-end tests share: plain HTTP requests, secret NFTs in known states, and looking
 //! at the finalized chain. The network itself is the one that `tee devnet` starts.
 
+pub mod filling;
 pub mod kills;
 pub mod liar;
 

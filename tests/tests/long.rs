@@ -3,7 +3,7 @@
 //! minutes nobody acts, and everything stays attested; then the service for collateral is gone, and
 //! everything ends in time and in order; then it is back, and everything recovers.
 //!
-//! And: two hundred kills under load.
+//! And: two hundred kills under load; a cluster that joins a chain with thousands of keyshares.
 //!
 //! Run by `make test-long` only.
 
@@ -246,5 +246,22 @@ async fn two_hundred_kills_under_load_lose_nothing() -> anyhow::Result<()> {
     let outcome = outcome?;
     println!("{outcome:?}");
     ensure!(outcome.synced >= 20 && outcome.viewed >= 200, "too little load: {outcome:?}");
+    devnet.down().await
+}
+
+/// Keyshares on the chain when another cluster joins; `TEE_KEYSHARES` takes others.
+const KEYSHARES: usize = 10_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_joins_late_is_filled() -> anyhow::Result<()> {
+    let keyshares = std::env::var("TEE_KEYSHARES").map_or(Ok(KEYSHARES), |count| count.parse())?;
+    let folder = tempfile::tempdir()?;
+    let config = DevnetConfig::new(folder.path().join("net"))?;
+    let mut devnet = Devnet::start(config.clone(), Report::quiet()).await?;
+    let filled = tee_tests::filling::fill(&mut devnet, &config, keyshares).await;
+    if filled.is_err() {
+        eprintln!("logs: {}", folder.keep().display());
+    }
+    println!("{}", filled?);
     devnet.down().await
 }

@@ -126,6 +126,39 @@ pub struct Health {
     /// programs before attestation.
     #[serde(default)]
     pub attestation: Option<AttestationHealth>,
+    /// Why it follows no node, if it does not.
+    #[serde(default)]
+    pub chain_problem: Option<String>,
+    /// What its disk did to it; absent in the answers of older programs.
+    #[serde(default)]
+    pub store: Option<StoreHealth>,
+    /// How the synchronisation of its slot stands; absent in the answers of older programs.
+    #[serde(default)]
+    pub sync: Option<SyncHealth>,
+}
+
+/// What an enclave says that its disk did to it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StoreHealth {
+    /// Whether it can be used.
+    pub available: bool,
+    /// How many accounts and stores before these are lost.
+    pub losses: u32,
+    /// How often it was found that an older disk had taken the place of a newer one.
+    pub log_rollbacks: u64,
+    /// How many shares the chain has synced that are missing.
+    pub wanted: Option<u64>,
+}
+
+/// How an enclave says that the synchronisation of its slot stands.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SyncHealth {
+    /// Syncs that the chain has logged.
+    pub count: u64,
+    /// How many of them it has looked at.
+    pub cursor: u64,
+    /// What is wrong.
+    pub problem: Option<String>,
 }
 
 /// What an enclave says of its own attestation. The chain knows better.
@@ -153,6 +186,36 @@ impl Health {
     pub fn attestation_problem(&self) -> Option<String> {
         let attestation = self.attestation.as_ref()?;
         attestation.problem.as_deref().map(printable)
+    }
+
+    /// What else the enclave says is wrong with it, a sentence each.
+    pub fn troubles(&self) -> Vec<String> {
+        let mut troubles: Vec<_> =
+            self.chain_problem.as_deref().map(printable).into_iter().collect();
+        if let Some(store) = &self.store {
+            let StoreHealth { available, losses, log_rollbacks, wanted } = *store;
+            if !available {
+                troubles.push(String::from("its disk fails or is full"));
+            }
+            if losses > 0 {
+                troubles.push(format!("accounts and stores lost before these: {losses}"));
+            }
+            if log_rollbacks > 0 {
+                troubles.push(format!(
+                    "times that an older disk has taken the place of a newer one: {log_rollbacks}"
+                ));
+            }
+            if let Some(wanted) = wanted.filter(|wanted| *wanted > 0) {
+                troubles.push(format!("shares missing: {wanted}"));
+            }
+        }
+        if let Some(sync) = &self.sync {
+            if sync.cursor < sync.count {
+                troubles.push(format!("has looked at {} of {} syncs", sync.cursor, sync.count));
+            }
+            troubles.extend(sync.problem.as_deref().map(printable));
+        }
+        troubles
     }
 
     /// Fails unless the enclave with this account serves its slot and follows the chain, whose
@@ -374,6 +437,9 @@ mod tests {
             description: String::new(),
             enclave_address: ss58(&[1; 32]),
             attestation: None,
+            chain_problem: None,
+            store: None,
+            sync: None,
         };
         assert!(health("7").check(&[1; 32], 7).is_ok());
         assert!(matches!(health("7").check(&[2; 32], 7), Err(EnclaveError::OtherEnclave(_))));

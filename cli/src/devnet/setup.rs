@@ -35,6 +35,9 @@ const WORKER_FUNDS: u128 = 100 * UNIT;
 /// How long one step on the chain may take.
 const STEP_LIMIT: Duration = Duration::from_secs(90);
 
+/// How long the enclaves of a new cluster may take to fill their slots.
+const FILL_LIMIT: Duration = Duration::from_secs(600);
+
 /// How long attesting may take: collateral comes first, then quotes are made and verified.
 const ATTEST_LIMIT: Duration = Duration::from_secs(120);
 
@@ -51,25 +54,37 @@ pub fn committee() -> [Keypair; 3] {
     [dev::alice(), dev::bob(), dev::charlie()]
 }
 
-pub(super) async fn attest_enclaves(devnet: &Devnet, report: Report) -> anyhow::Result<()> {
-    let mut accounts = Vec::with_capacity(devnet.enclaves.len());
-    for slot in 0..devnet.enclaves.len() {
-        accounts.push(devnet.account(slot).await?);
+/// Brings all enclaves to the chain but the first `known` ones.
+pub(super) async fn attest_enclaves(
+    devnet: &Devnet,
+    known: usize,
+    report: Report,
+) -> anyhow::Result<()> {
+    let enclaves = devnet.enclaves.get(known..).unwrap_or_default();
+    let mut accounts = Vec::with_capacity(enclaves.len());
+    for index in known..devnet.enclaves.len() {
+        accounts.push(devnet.account(index).await?);
     }
-    report.waiting("funding operators and enclaves", fund(devnet, &accounts)).await?;
-    let registrations = devnet.enclaves.iter().zip(&accounts).map(|(enclave, account)| {
+    let funded = fund(devnet, enclaves, &accounts);
+    report.waiting("funding operators and enclaves", funded).await?;
+    let registrations = enclaves.iter().zip(&accounts).map(|(enclave, account)| {
         operator::register(devnet.chain(), enclave.operator(), account, enclave.url())
     });
     report.waiting("registering the enclaves", try_join_all(registrations)).await?;
     let attested =
-        try_join_all(devnet.enclaves.iter().map(|enclave| wait_until_attested(devnet, enclave)));
+        try_join_all(enclaves.iter().map(|enclave| wait_until_attested(devnet, enclave)));
     report.waiting("the enclaves attest to the chain", attested).await?;
     Ok(())
 }
 
-pub(super) async fn set_up_cluster(devnet: &Devnet, report: Report) -> anyhow::Result<()> {
-    let operators: Vec<_> =
-        devnet.enclaves.iter().map(|enclave| enclave.operator().public_key().0).collect();
+/// Makes clusters of all enclaves but the first `known` ones.
+pub(super) async fn set_up_clusters(
+    devnet: &Devnet,
+    known: usize,
+    report: Report,
+) -> anyhow::Result<()> {
+    let enclaves = devnet.enclaves.iter().skip(known);
+    let operators: Vec<_> = enclaves.map(|enclave| enclave.operator().public_key().0).collect();
     for members in operators.chunks(CLUSTER_SIZE as usize) {
         set_up_one(devnet, members, report).await?;
     }
@@ -98,15 +113,19 @@ async fn set_up_one(
 
 /// Gives every operator its bond and fees, and every enclave and the node's worker what its
 /// transactions cost.
-async fn fund(devnet: &Devnet, enclaves: &[RawAccountId]) -> anyhow::Result<Included> {
+async fn fund(
+    devnet: &Devnet,
+    enclaves: &[EnclaveProcess],
+    accounts: &[RawAccountId],
+) -> anyhow::Result<Included> {
     let chain = devnet.chain();
     let bond = chain.finalized().await?.staking_amount().await?;
     let mut transfers = vec![calls::transfer_keep_alive(&worker()?.public_key().0, WORKER_FUNDS)];
-    transfers.extend(devnet.enclaves.iter().map(|enclave| {
+    transfers.extend(enclaves.iter().map(|enclave| {
         let account = enclave.operator().public_key().0;
         calls::transfer_keep_alive(&account, bond + OPERATOR_FEES)
     }));
-    transfers.extend(enclaves.iter().map(fund_enclave));
+    transfers.extend(accounts.iter().map(fund_enclave));
     let call = calls::batch_all(transfers);
     Ok(chain.submit(&call, &dev::alice(), WaitFor::Inclusion, STEP_LIMIT).await?)
 }
@@ -207,7 +226,7 @@ async fn wait_until_serving(
         .await?;
     let block = chain.finalized().await?;
     let members = block.members(cluster_id).await?;
-    let deadline = Instant::now() + STEP_LIMIT;
+    let deadline = Instant::now() + FILL_LIMIT;
     Ok(wait_in_service(devnet.http(), &members, block.number(), deadline).await?)
 }
 

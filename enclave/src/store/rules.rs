@@ -150,6 +150,15 @@ pub(super) fn activate(
             tables.wanted.remove(&found.version.to_bytes())?;
         }
     }
+    // Older versions that are wanted have no records.
+    let (oldest, newest) = (oldest.to_bytes(), key.version.to_bytes());
+    let mut outdated = Vec::new();
+    for entry in tables.wanted.range::<&[u8; VersionKey::LEN]>(&oldest..&newest)? {
+        outdated.push(*entry?.0.value());
+    }
+    for version in outdated {
+        tables.wanted.remove(&version)?;
+    }
     tables.unsynced.remove(&key.version.to_bytes())?;
     let record = tables
         .records

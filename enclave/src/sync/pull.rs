@@ -131,7 +131,7 @@ impl Dialer {
         let own_secret = self.account.encryption_secret();
         let keys = Keys { own: &own_secret, other: &peer.encryption_key };
         let (begun, first) = channel::begin(&ends, &keys)?;
-        let (id, second) = self.post(view, peer, NO_CHANNEL, &first).await?;
+        let (id, second) = self.post(peer, NO_CHANNEL, &first).await?;
         let mut channel = begun.finish(&second)?;
 
         let handshake_hash = channel.handshake_hash;
@@ -140,7 +140,7 @@ impl Dialer {
         let made = self.quotes.try_get_for(view, purpose).await?;
         let evidence = Evidence { payload: made.payload, quote: made.bytes.clone() };
         let sealed = channel.seal(&message::encode(&evidence))?;
-        let (_, answer) = self.post(view, peer, &id, &sealed).await?;
+        let (_, answer) = self.post(peer, &id, &sealed).await?;
         let answer = channel.open(&answer)?;
         let evidence: Evidence =
             message::decode(&answer).ok_or(PullError::Malformed("no evidence"))?;
@@ -154,13 +154,12 @@ impl Dialer {
     /// their order.
     pub async fn shares(
         &self,
-        view: &View,
         session: &mut Session,
         versions: &[VersionKey],
     ) -> Result<Vec<Item>, PullError> {
         let asked: Vec<_> = versions.iter().take(MAX_ASKED).copied().collect();
         let sealed = session.channel.seal(&message::encode(&Ask::Shares(asked.clone())))?;
-        let (_, answer) = self.post(view, &session.peer, &session.id, &sealed).await?;
+        let (_, answer) = self.post(&session.peer, &session.id, &sealed).await?;
         let opened = session.channel.open(&answer)?;
         let Answer::Shares(shares) =
             message::decode(&opened).ok_or(PullError::Malformed("no shares"))?;
@@ -172,12 +171,14 @@ impl Dialer {
 
     async fn post(
         &self,
-        view: &View,
         peer: &Peer,
         id: &str,
         sealed: &[u8],
     ) -> Result<(String, Vec<u8>), PullError> {
-        let token = AuthToken { block_number: view.finalized.number, validity: VALIDITY };
+        // The newest block: a page takes longer than a block.
+        let heads = self.chain.heads();
+        let newest = heads.borrow().as_ref().map_or(0, |heads| heads.finalized.number);
+        let token = AuthToken { block_number: newest, validity: VALIDITY };
         let data = format!("{id}_{}_{token}", STANDARD.encode(sealed));
         let packet = SlotSyncPacket {
             requester_address: account::address(&self.own.account),

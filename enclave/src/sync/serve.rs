@@ -40,7 +40,7 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// How long a channel is kept that nobody uses: one that was proven, and one that was not.
 const IDLE: Duration = Duration::from_secs(60);
-const UNPROVEN_IDLE: Duration = Duration::from_secs(15);
+const UNPROVEN_IDLE: Duration = Duration::from_secs(45);
 
 /// Names a channel to its requester.
 pub type ChannelId = [u8; 16];

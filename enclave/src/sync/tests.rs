@@ -381,6 +381,34 @@ async fn f16_f18_peers_that_fail_are_never_the_end() {
 }
 
 #[tokio::test]
+async fn one_dead_peer_keeps_it_shut_for_long_but_not_for_ever() {
+    let mut world = World::new().await;
+    world.synced(0..3).await;
+    let mut empty = Node::new(&world.chain, 3);
+    world.chain.set(storage::next_cluster_id(), 3u32);
+    let (url, _server) = serve(empty.router(&world.chain)).await;
+    empty.join(&world.chain, ClusterType::Public, SLOT, &url);
+    let (mut syncer, progress) = world.taker.syncer(&world.chain);
+    let mut opened = None;
+    for block in 11..200 {
+        // Others sync meanwhile, and what they sync is lost as well.
+        if block % 10 == 0 {
+            world.synced(block..block + 1).await;
+        }
+        world.chain.finalize(block);
+        empty.view(block).await;
+        world.step(&mut syncer, block).await;
+        if progress.borrow().state.is_filled {
+            opened = Some(block);
+            break;
+        }
+    }
+    let opened = opened.expect("it opens");
+    assert!(opened >= 11 + PATIENCE_BLOCKS, "#{opened}");
+    assert!(progress.borrow().problem.is_some() && world.held() == 0);
+}
+
+#[tokio::test]
 async fn without_a_peer_it_opens_and_names_what_nobody_can_give() {
     let mut world = World::new().await;
     world.synced(0..3).await;

@@ -113,6 +113,20 @@ impl Stage {
         Ok(answer.code.as_u16())
     }
 
+    /// A reader without proofs takes the block for final that a justification names, whatever its
+    /// votes are worth.
+    async fn takes_a_block_for_final(&self) -> anyhow::Result<()> {
+        let method = "grandpa_subscribeJustifications";
+        let unsubscribe = "grandpa_unsubscribeJustifications";
+        let mut told =
+            self.credulous.subscribe::<String>(method, rpc_params![], unsubscribe).await?;
+        let bytes = tokio::time::timeout(LIMIT, told.next()).await?.context("it ended")??;
+        let bytes = ::hex::decode(bytes.trim_start_matches("0x"))?;
+        let (_round, _hash, number): (u64, Hash, u32) = codec::Decode::decode(&mut &bytes[..])?;
+        ensure!(number > 0, "it names no block");
+        Ok(())
+    }
+
     /// The owner gets its share.
     async fn serves(&self) -> anyhow::Result<()> {
         until("service to the owner", || async { Ok(self.retrieve(&dev::alice()).await? == 200) })
@@ -261,8 +275,6 @@ async fn about_values(stage: &Stage) -> anyhow::Result<()> {
 async fn about_blocks(stage: &Stage) -> anyhow::Result<()> {
     const JUSTIFICATIONS: &str = "grandpa_subscribeJustifications";
     const PROVE: &str = "grandpa_proveFinality";
-    let nothing = || async { anyhow::Ok(()) };
-
     // A changed signature: of the vote at the end of the bytes, before the voter and no headers.
     let forge = |passing: Passing<'_>| {
         match passing {
@@ -276,7 +288,8 @@ async fn about_blocks(stage: &Stage) -> anyhow::Result<()> {
         }
         Fate::Passes
     };
-    stage.tell("a forged vote", forge, nothing(), "a signature that does not fit").await?;
+    let believed = stage.takes_a_block_for_final();
+    stage.tell("a forged vote", forge, believed, "a signature that does not fit").await?;
 
     let garbage = |passing: Passing<'_>| {
         match passing {
@@ -287,7 +300,8 @@ async fn about_blocks(stage: &Stage) -> anyhow::Result<()> {
         }
         Fate::Passes
     };
-    stage.tell("half a justification", garbage, nothing(), "justification is malformed").await?;
+    let believed = stage.takes_a_block_for_final();
+    stage.tell("half a justification", garbage, believed, "justification is malformed").await?;
 
     let root = |passing: Passing<'_>| {
         if let Passing::Answer("chain_getHeader", _, header) = passing {
@@ -312,7 +326,12 @@ async fn about_blocks(stage: &Stage) -> anyhow::Result<()> {
         }
         Fate::Passes
     };
-    stage.tell("other authorities", authorities, nothing(), "another header").await?;
+    let believed = async {
+        let header: Json = stage.credulous.request("chain_getHeader", rpc_params![]).await?;
+        ensure!(header.to_string().contains(&account(&dev::eve())), "{header}");
+        Ok(())
+    };
+    stage.tell("other authorities", authorities, believed, "another header").await?;
 
     let elsewhere = |passing: Passing<'_>| {
         match passing {
@@ -395,6 +414,8 @@ async fn about_transactions(stage: &Stage) -> anyhow::Result<()> {
     stage
         .liar
         .answer("state_getRuntimeVersion", |_, version| version["transactionVersion"] = json!(77));
+    let told: Json = stage.credulous.request("state_getRuntimeVersion", rpc_params![]).await?;
+    ensure!(told["transactionVersion"] == json!(77), "{told}");
     let logged = stage.log()?.len();
     store(&nft).await?;
     until("the refusal", || async {

@@ -97,6 +97,9 @@ async fn health_route(State(enclave): State<Arc<Enclave>>) -> Answer {
         description: String::new(),
         enclave_address: ss58(&ENCLAVE),
         attestation: None,
+        chain_problem: None,
+        store: None,
+        sync: None,
     };
     (StatusCode::OK, serde_json::to_string(&health).unwrap())
 }

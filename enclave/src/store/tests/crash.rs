@@ -16,6 +16,8 @@ enum Answered {
     Viewed(NftId),
     Activated(RecordKey),
     Confirmed(RecordKey),
+    Scanned,
+    Fetched(RecordKey),
 }
 
 async fn on(disk: &Disk) -> Result<(Store, Task), StoreError> {
@@ -328,5 +330,45 @@ async fn the_step_from_schema_1_that_broke_off_is_done_again() {
             assert!(found.log.is_empty());
         },
     )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_wanted_until_it_has_come() {
+    let content = prepared(|_| async {}).await;
+    let act = |store: Store| async move {
+        let mut answered = Vec::new();
+        let state = SyncState { cursor: 3, ..Default::default() };
+        if store.scanned(vec![Correction::Want(version(1, 1))], state, 10).await.is_ok() {
+            answered.push(Answered::Scanned);
+        }
+        let share = Fetched {
+            key: key(1, 1),
+            share: Zeroizing::new(SHARE.to_vec()),
+            salt: [8; 32],
+            owner: [3; 32],
+            slot_id: 2,
+            token_block: 9,
+            synced_at: 9,
+            decided_at: 10,
+            from: [6; 32],
+        };
+        if matches!(store.fetched(vec![share]).await, Ok(1)) {
+            answered.push(Answered::Fetched(key(1, 1)));
+        }
+        answered
+    };
+    at_every_call(&content, act, |_, store, answered| {
+        let cursor = store.sync_state().unwrap().cursor;
+        let is_wanted = store.is_wanted(&version(1, 1)).unwrap();
+        let record = store.record(&key(1, 1)).unwrap();
+        assert_eq!(cursor == 3, is_wanted || record.is_some(), "the cursor and what it has passed");
+        assert!(!(is_wanted && record.is_some()));
+        let received = has_log_of(store, 1, |entry| matches!(entry, LogEntry::Received(_)));
+        assert_eq!(received, usize::from(record.is_some()));
+        assert!(record.iter().all(|record| record.synced_at == Some(9)));
+        assert!(!answered.contains(&Answered::Scanned) || cursor == 3);
+        assert!(!answered.contains(&Answered::Fetched(key(1, 1))) || record.is_some());
+    })
     .await;
 }
