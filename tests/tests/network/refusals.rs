@@ -172,13 +172,15 @@ pub async fn only_the_owner_retrieves(devnet: &mut Devnet) -> anyhow::Result<()>
 pub async fn nothing_is_stored_after_the_sync(devnet: &mut Devnet) -> anyhow::Result<()> {
     let (chain, owner) = (devnet.chain(), dev::alice());
     let nft = create_synced(devnet, &owner).await?;
-    let again = nft.split_again(chain, &owner).await?;
-    for (enclave, packet) in devnet.enclaves.iter().zip(&again.packets) {
-        post_store(enclave.url(), packet).await?.expect(403, "NOTSYNCING")?;
-    }
-    // A client that lost the answers and repeats what is held gets them again.
+    // A client that lost the answers and repeats what is held gets them again, while its token is
+    // valid: this comes first, as a refusal takes some blocks.
     for (enclave, packet) in devnet.enclaves.iter().zip(&nft.packets) {
         post_store(enclave.url(), packet).await?.expect(200, "STORESUCCESS")?;
+    }
+    let again = nft.split_again(chain, &owner).await?;
+    let sent = devnet.enclaves.iter().zip(&again.packets).map(|(e, p)| post_store(e.url(), p));
+    for answer in futures::future::join_all(sent).await {
+        answer?.expect(403, "NOTSYNCING")?;
     }
     Ok(())
 }
