@@ -45,6 +45,7 @@ use crate::{
         facts::{self, Assignment},
         At, Chain, ChainError, Head, Included, SubmitError,
     },
+    step::StepError,
     store::{RecordKey, Store, StoreError, VersionKey},
     submit::Submitter,
     view::{Outlook, View},
@@ -59,14 +60,6 @@ const MAX_PAUSE: BlockNumber = 32;
 /// Waits before a confirmation is repeated, in finalized blocks: doubled from the first to the last.
 const FIRST_REPEAT: BlockNumber = 64;
 const LAST_REPEAT: BlockNumber = 4096;
-
-#[derive(Debug, thiserror::Error)]
-enum StepError {
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Runs until the outlook's sender is gone; an error means that the store failed.
 pub async fn run(
@@ -233,11 +226,8 @@ impl Confirmer {
                 ]
             })
             .collect();
-        let values = self.chain.read(At::Finalized(view.finalized.hash), keys).await?;
-        if values.len() != entries.len() * 2 {
-            return Err(ChainError::Malformed("another number of values than asked for").into());
-        }
-        let mut values = values.into_iter();
+        let at = At::Finalized(view.finalized.hash);
+        let mut values = facts::values(&*self.chain, at, keys).await?.into_iter();
         let mut done = Vec::new();
         let mut batch = Vec::new();
         for (order, key) in entries {

@@ -23,7 +23,8 @@
 //! | [`platform`] | – | what the enclave needs of its machine |
 //! | [`gramine`] | `/dev/attestation` | the machine with SGX; nobody gets another's quote |
 //!
-//! [`seal`] and [`mod@file`] are what the others use to keep secrets and files; [`config`],
+//! [`seal`] and [`mod@file`] are what the others use to keep secrets and files, and [`step`] why one of
+//! their steps fails; [`config`],
 //! [`logging`] and [`command`] are for the programs: this package's, for SGX, and the simulated one.
 //!
 //! The enclave serves only while the finalized chain has an attestation of its account that carries
@@ -57,6 +58,7 @@ pub mod quotes;
 pub mod reconcile;
 pub mod seal;
 pub mod server;
+pub mod step;
 pub mod store;
 pub mod submit;
 pub mod sync;

@@ -3,7 +3,8 @@
 //!
 //! One task makes them, one at a time, because that is what machines do and because it takes them
 //! long. It keeps the newest and gives it again for some blocks, so that nobody can keep the machine
-//! busy by asking. Those for peers are made anew: each is for one channel. Every quote is read back before it leaves: one that carries other report data, or
+//! busy by asking. Those for peers are made anew: each is for one channel. Every quote is read back
+//! before it leaves: one that carries other report data, or
 //! is of other code, than was asked for would be worth nothing and is an error here.
 
 use std::{sync::Arc, time::Duration};

@@ -36,6 +36,7 @@ use crate::{
         At, Chain, ChainError,
     },
     confirm::commitment_of_slot,
+    step::StepError,
     store::{Correction, Held, HeldFacts, RecordKey, Store, StoreError, VersionKey},
     view::{Outlook, View},
 };
@@ -45,14 +46,6 @@ const PAGE: usize = 256;
 
 /// A round begins at least so many finalized blocks after the one before.
 const ROUND: BlockNumber = 100;
-
-#[derive(Debug, thiserror::Error)]
-enum StepError {
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Runs until the outlook's sender is gone; an error means that the store failed for good.
 pub async fn run(
@@ -182,15 +175,8 @@ impl Reconciler {
         view: &View,
         versions: impl Iterator<Item = VersionKey>,
     ) -> Result<BTreeMap<(NftId, KeyshareKind), Standing>, ChainError> {
-        let mut of: Vec<_> = versions.map(|version| (version.nft_id, version.kind)).collect();
-        of.sort_unstable();
-        of.dedup();
-        if of.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let at = At::Finalized(view.finalized.hash);
-        let standings = facts::standings(&*self.chain, at, &of).await?;
-        Ok(of.into_iter().zip(standings).collect())
+        let of = versions.map(|version| (version.nft_id, version.kind));
+        facts::standings(&*self.chain, At::Finalized(view.finalized.hash), of).await
     }
 
     async fn compare_records(&self, view: &View, page: &[Held]) -> Result<(), StepError> {

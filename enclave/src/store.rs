@@ -220,19 +220,14 @@ impl Store {
         self.writer.write(move |tables| rules::wipe(&inner, tables, &version)).await
     }
 
-    /// The same, if the version is still among the undecided ones: meanwhile it may be wanted from
-    /// others.
+    /// The same, if the version is still among the undecided ones. It stays wanted if it is.
     pub async fn wipe_undecided(&self, version: VersionKey) -> Result<(), StoreError> {
         let inner = self.inner.clone();
         self.writer
             .write(move |tables| {
                 let is_undecided = tables.unsynced.get(&version.to_bytes())?.is_some();
                 if is_undecided {
-                    let is_wanted = tables.wanted.remove(&version.to_bytes())?.map(|at| at.value());
-                    rules::wipe(&inner, tables, &version)?;
-                    if let Some(found_at) = is_wanted {
-                        tables.wanted.insert(&version.to_bytes(), found_at)?;
-                    }
+                    rules::wipe_records(&inner, tables, &version)?;
                 }
                 Ok(())
             })
@@ -308,6 +303,20 @@ impl Store {
                 corrections.iter().try_for_each(|it| rules::correct(&inner, tables, it, decided_at))
             })
             .await
+    }
+
+    /// The record of a version whose share has this commitment, which names its slot too.
+    pub fn record_of(
+        &self,
+        version: &VersionKey,
+        commitment: Option<&Commitment>,
+    ) -> Result<Option<(RecordKey, Record)>, StoreError> {
+        let records = self.records(version)?.into_iter();
+        let genesis = self.genesis_hash();
+        let named = |(key, record): &(RecordKey, Record)| {
+            commitment == Some(&record.commitment(genesis, key))
+        };
+        Ok({ records }.find(named))
     }
 
     /// How far the slot was synchronised.

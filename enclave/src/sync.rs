@@ -36,14 +36,10 @@ use rand::{rng, seq::SliceRandom};
 use tee_primitives::{
     abi::{calls, storage},
     cluster::{ClusterId, ClusterType},
-    keyshare::{CommitmentContext, KeyshareKind, SyncLogEntry, SyncedKeyshare},
-    nft::NftId,
+    keyshare::{CommitmentContext, SyncLogEntry, SyncedKeyshare},
     BlockNumber, RawAccountId,
 };
-use tokio::{
-    sync::watch,
-    time::{self, Instant},
-};
+use tokio::{sync::watch, time::Instant};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -52,6 +48,7 @@ use crate::{
         At, Chain, ChainError,
     },
     confirm::commitment_of_slot,
+    step::StepError,
     store::{Correction, Fetched, Place, Store, StoreError, SyncState, VersionKey},
     submit::Submitter,
     view::{Outlook, View},
@@ -64,7 +61,7 @@ pub mod peers;
 pub mod pull;
 pub mod serve;
 
-use message::{Item, SharedRecord, MAX_ASKED, MAX_SHARE};
+use message::{SharedRecord, MAX_ASKED, MAX_SHARE};
 use peers::{Known, Mission, Peer, Peers, MAX_PEERS};
 use pull::{Dialer, PullError, Session};
 
@@ -81,9 +78,6 @@ const PATIENCE_BLOCKS: BlockNumber = 64;
 
 /// How long all peers together may take for a page, before the view is looked at anew.
 const PAGE_TIME: Duration = Duration::from_secs(60);
-
-/// How long one peer may take in one turn, before no more is asked of it.
-const TURN: Duration = Duration::from_secs(20);
 
 /// Longest pause before a peer that failed is asked again.
 const MAX_BAN: Duration = Duration::from_secs(60);
@@ -107,14 +101,6 @@ impl Progress {
         let Assignment { cluster_id, slot_id, .. } = *assignment;
         self.state.is_filled && self.state.place == Some(Place { cluster_id, slot_id })
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum StepError {
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// Runs until the outlook's sender is gone; an error means that the store failed for good.
@@ -327,8 +313,7 @@ impl Syncer {
     }
 
     async fn count(&self, view: &View) -> Result<u64, ChainError> {
-        let at = At::Finalized(view.finalized.hash);
-        let [count] = facts::read(&*self.chain, at, [storage::sync_count()]).await?;
+        let [count] = facts::read(&*self.chain, at(view), [storage::sync_count()]).await?;
         Ok(facts::decode(count)?.unwrap_or_default())
     }
 
@@ -344,19 +329,14 @@ impl Syncer {
         let end = count.min(state.cursor.saturating_add(PAGE as u64));
         let entries = facts::sync_log(&*self.chain, at(view), state.cursor..end).await?;
         let ours = |entry: &&SyncLogEntry| belongs(mission, types, entry.cluster_id);
-        let mut of: Vec<_> =
-            entries.iter().filter(ours).map(|entry| (entry.nft_id, entry.kind)).collect();
-        of.sort_unstable();
-        of.dedup();
-        let standings = match of.is_empty() {
-            true => Vec::new(),
-            false => facts::standings(&*self.chain, at(view), &of).await?,
-        };
+        let of = entries.iter().filter(ours).map(|entry| (entry.nft_id, entry.kind));
+        let standings = facts::standings(&*self.chain, at(view), of).await?;
         let mut missing = Vec::new();
-        for ((nft_id, kind), standing) in of.into_iter().zip(standings) {
+        for ((nft_id, kind), standing) in standings {
             let Some(synced) = to_hold(&standing, mission, types) else { continue };
             let version = VersionKey { nft_id, kind, version: synced.version };
-            if self.holds(mission, &version, synced)? {
+            let expected = commitment_of_slot(&synced.commitments, mission.place.slot_id);
+            if self.store.record_of(&version, expected)?.is_some() {
                 continue;
             }
             // It is asked for at once, also if a request has found it missing before.
@@ -368,21 +348,6 @@ impl Syncer {
         }
         state.cursor = end;
         Ok(self.store.scanned(missing, *state, view.finalized.number).await?)
-    }
-
-    /// Whether the share that the chain has for this slot is held, active or about to be.
-    fn holds(
-        &self,
-        mission: &Mission,
-        version: &VersionKey,
-        synced: &SyncedKeyshare,
-    ) -> Result<bool, StoreError> {
-        let expected = commitment_of_slot(&synced.commitments, mission.place.slot_id);
-        let records = self.store.records(version)?;
-        Ok(records.iter().any(|(key, record)| {
-            record.slot_id == mission.place.slot_id
-                && expected == Some(&record.commitment(self.store.genesis_hash(), key))
-        }))
     }
 
     /// Asks for the next part of what is wanted. Whether there is more to do at once.
@@ -422,14 +387,12 @@ impl Syncer {
             page.into_iter().partition(|version| synced.contains_key(version));
         let pointless = pointless.into_iter().map(Correction::Wipe).collect();
         self.store.correct(pointless, view.finalized.number).await?;
-        let asked = page.len();
         let hoped = page.iter().filter(|version| old.contains(version)).count();
         let mut left = page;
         for group in peers.chunks(MAX_PEERS) {
             left = self.ask_all(view, mission, &synced, left, group).await?;
         }
-        self.round.is_hopeful |=
-            left.len() < asked && left.iter().filter(|it| old.contains(it)).count() < hoped;
+        self.round.is_hopeful |= left.iter().filter(|it| old.contains(it)).count() < hoped;
         self.round.missed += left.len();
         self.after = next.filter(|_| !is_last);
         if !is_last {
@@ -554,7 +517,7 @@ impl Syncer {
             let dialer = &self.dialer;
             let answers = asked.into_iter().map(|(index, peer, versions, session)| async move {
                 let place = mission.place;
-                (index, peer, ask(dialer, view, place, peer, session, versions).await)
+                (index, peer, dialer.ask(view, place, peer, session, versions).await)
             });
             for (index, peer, asked) in futures::future::join_all(answers).await {
                 let mut fault = None;
@@ -626,14 +589,9 @@ impl Syncer {
         types: &BTreeMap<ClusterId, ClusterType>,
         page: &[VersionKey],
     ) -> Result<BTreeMap<VersionKey, SyncedKeyshare>, ChainError> {
-        let mut of: Vec<(NftId, KeyshareKind)> =
-            page.iter().map(|version| (version.nft_id, version.kind)).collect();
-        of.dedup();
-        if of.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let standings = facts::standings(&*self.chain, at(view), &of).await?;
-        let found = of.into_iter().zip(standings).filter_map(|((nft_id, kind), standing)| {
+        let of = page.iter().map(|version| (version.nft_id, version.kind));
+        let standings = facts::standings(&*self.chain, at(view), of).await?;
+        let found = standings.into_iter().filter_map(|((nft_id, kind), standing)| {
             let synced = *to_hold(&standing, mission, types)?;
             Some((VersionKey { nft_id, kind, version: synced.version }, synced))
         });
@@ -669,68 +627,6 @@ fn to_hold<'a>(
 ) -> Option<&'a SyncedKeyshare> {
     let synced = standing.keyshares.synced.as_ref().filter(|_| !standing.is_gone)?;
     belongs(mission, types, synced.cluster_id).then_some(synced)
-}
-
-/// What came of asking a peer.
-struct Asked {
-    given: Vec<(VersionKey, SharedRecord)>,
-    /// Whether it does not know of some syncs yet.
-    is_too_early: bool,
-    /// Why it was not asked for everything, if it was not.
-    session: Result<Session, PullError>,
-}
-
-/// Asks one peer, for as much as it gives in time.
-async fn ask(
-    dialer: &Dialer,
-    view: &View,
-    place: Place,
-    peer: &Peer,
-    session: Option<Session>,
-    versions: Vec<VersionKey>,
-) -> Asked {
-    let end = Instant::now() + TURN;
-    let mut asked =
-        Asked { given: Vec::new(), is_too_early: false, session: Err(PullError::TooSlow) };
-    let mut known = session.filter(|session| session.peer() == peer);
-    let mut left = versions.as_slice();
-    while Instant::now() < end {
-        let (mut session, is_old) = match known.take() {
-            Some(session) => (session, true),
-            None => match time::timeout_at(end, dialer.open(view, place, peer)).await {
-                Ok(Ok(session)) => (session, false),
-                Ok(Err(error)) => return Asked { session: Err(error), ..asked },
-                Err(_) => return asked,
-            },
-        };
-        let error = loop {
-            let Some(next) = left.get(..left.len().min(MAX_ASKED)).filter(|it| !it.is_empty())
-            else {
-                return Asked { session: Ok(session), ..asked };
-            };
-            if Instant::now() >= end {
-                return asked;
-            }
-            match dialer.shares(&mut session, next).await {
-                Ok(items) => {
-                    for (version, item) in next.iter().zip(items.iter()) {
-                        match item {
-                            Item::Given(shared) => asked.given.push((*version, shared.clone())),
-                            Item::Lacks => (),
-                            Item::NotYet => asked.is_too_early = true,
-                        }
-                    }
-                    left = left.get(items.len()..).unwrap_or_default();
-                }
-                Err(error) => break error,
-            }
-        };
-        // The peer lets go of channels that are not used for long.
-        if !is_old {
-            return Asked { session: Err(error), ..asked };
-        }
-    }
-    asked
 }
 
 /// A share that a peer gave, if it is the one whose commitment the chain has for this slot.

@@ -2,21 +2,18 @@
 //! A cluster joins a chain that has many keyshares: its enclaves fill their slots, and hold then what
 //! the chain says, compared one by one.
 
-use std::{fmt, fs, sync::Mutex, time::Duration};
+use std::{fmt, fs, time::Duration};
 
-use anyhow::{bail, ensure, Context};
-use codec::Decode;
+use anyhow::{ensure, Context};
 use futures::{stream, StreamExt, TryStreamExt};
 use subxt_signer::sr25519::{dev, Keypair};
 use tee_cli::{
     devnet::{Devnet, DevnetConfig},
     report::Report,
 };
-use tee_enclave::{custody::Custody, platform::Platform, seal::Sealer, store::VersionKey};
-use tee_enclave_simulated::Simulated;
 use tee_primitives::{cluster::CLUSTER_SIZE, nft::NftId};
 use tee_wallet::{
-    chain::{calls, Chain, WaitFor},
+    chain::Chain,
     cluster::{self, Members},
     enclave::EnclaveClient,
     media::MediaKey,
@@ -24,7 +21,11 @@ use tee_wallet::{
 };
 use tokio::time::Instant;
 
-use crate::{keyshares, until_within, LIMIT, SECRET};
+use crate::{
+    create_secret_nfts,
+    disk::{close, Disk},
+    until_within, LIMIT,
+};
 
 /// NFTs that one transaction mints.
 const MINTED: usize = 200;
@@ -35,7 +36,7 @@ const STORING: usize = 16;
 /// How long all syncs may take to become final.
 const SYNCED: Duration = Duration::from_secs(300);
 
-/// Where each share begins to be 2,700 bytes of text.
+/// Length of a share, about, in bytes.
 const SHARE_LEN: f64 = 2_700.0;
 
 /// What was measured.
@@ -70,19 +71,16 @@ pub async fn fill(
     let chain = devnet.chain().clone();
     let members = chain.finalized().await?.members(0).await?;
     let owner = dev::dave();
-    let nfts = Mutex::new(Vec::with_capacity(count));
-    let mut minted = 0;
-    while minted < count {
-        let batch = mint(&chain, &owner, MINTED.min(count - minted)).await?;
-        minted += batch.len();
+    let mut nfts = Vec::with_capacity(count);
+    while nfts.len() < count {
+        let batch = create_secret_nfts(&chain, &owner, MINTED.min(count - nfts.len())).await?;
         let stored = stream::iter(&batch).map(Ok::<_, anyhow::Error>);
         let (chain, members, owner) = (&chain, &members, &owner);
         stored
             .try_for_each_concurrent(STORING, |nft_id| store(chain, members, owner, *nft_id))
             .await?;
-        nfts.lock().map_err(|_| anyhow::anyhow!("poisoned"))?.extend(batch);
+        nfts.extend(batch);
     }
-    let nfts = nfts.into_inner().map_err(|_| anyhow::anyhow!("poisoned"))?;
     let expected = u64::try_from(count)?;
     until_within(SYNCED, "the syncs", || async {
         Ok(chain.finalized().await?.sync_count().await? >= expected)
@@ -100,14 +98,6 @@ pub async fn fill(
         check(devnet, index, &nfts).await.with_context(|| format!("enclave {index}"))?;
     }
     Ok(Filled { keyshares: count, took, memory })
-}
-
-async fn mint(chain: &Chain, owner: &Keypair, count: usize) -> anyhow::Result<Vec<NftId>> {
-    let one = || calls::create_secret_nft(b"ipfs://public", b"ipfs://secret");
-    let call = calls::batch_all((0..count).map(|_| one()));
-    let included = chain.submit(&call, owner, WaitFor::Finality, LIMIT).await?;
-    let created = included.events("NFT", "NFTCreated");
-    created.map(|event| Ok(NftId::decode(&mut event.as_slice())?)).collect()
 }
 
 async fn store(
@@ -136,21 +126,8 @@ async fn check(devnet: &mut Devnet, index: usize, nfts: &[NftId]) -> anyhow::Res
     let chain = devnet.chain().clone();
     let enclave = devnet.enclaves.get_mut(index).context("there is no such enclave")?;
     enclave.stop(Duration::from_secs(20)).await?;
-    let machine = Simulated::new(&enclave.data_dir(), enclave.config().machine, None, 0);
-    let sealer = Sealer::new(&*machine.seal_key()?);
-    let genesis = chain.finalized_block(0).await?.hash();
-    let Custody { store, store_task, .. } = Custody::open(&enclave.data_dir(), &sealer, genesis)?;
-    for &nft_id in nfts {
-        let synced = keyshares(&chain, nft_id).await?.synced.context("not synced")?;
-        let version = VersionKey { nft_id, kind: SECRET, version: synced.version };
-        let records = store.records(&version)?;
-        let [(key, record)] = records.as_slice() else {
-            bail!("{} records of NFT {nft_id}", records.len());
-        };
-        let expected = synced.commitments[index % CLUSTER_SIZE as usize];
-        ensure!(record.commitment(genesis, key) == expected, "NFT {nft_id}: another share");
-    }
-    drop(store);
-    store_task.await??;
-    Ok(())
+    let disk = Disk::of(index, enclave);
+    let custody = disk.open(&chain).await?;
+    disk.compare(&custody, &chain, nfts).await?;
+    close(custody).await
 }

@@ -6,7 +6,6 @@
 use std::{
     collections::{btree_map::Entry, BTreeMap},
     mem,
-    path::PathBuf,
     sync::{
         atomic::{AtomicBool, AtomicU64, Ordering},
         Mutex, PoisonError,
@@ -20,13 +19,7 @@ use futures::future::{try_join, try_join_all};
 use rand::Rng;
 use subxt_signer::sr25519::{dev, Keypair};
 use tee_cli::devnet::{Devnet, EnclaveProcess};
-use tee_enclave::{
-    custody::Custody,
-    platform::Platform,
-    seal::Sealer,
-    store::{LogEntry, Store, VersionKey},
-};
-use tee_enclave_simulated::Simulated;
+use tee_enclave::store::{LogEntry, Store, VersionKey};
 use tee_primitives::{
     cluster::CLUSTER_SIZE,
     keyshare::{split_of_signer, Split},
@@ -35,13 +28,17 @@ use tee_primitives::{
     BlockNumber,
 };
 use tee_wallet::{
-    chain::{calls, history::KeyshareConfirmed, Chain, WaitFor},
+    chain::{history::KeyshareConfirmed, Chain},
     media::MediaKey,
     packets::{retrieve_packet, StoreAttempt},
 };
 use tokio::time::{sleep, Instant};
 
-use crate::{get, keyshares, post, post_store, until_within, LIMIT, SECRET};
+use crate::{
+    create_secret_nfts,
+    disk::{close, Disk},
+    get, keyshares, post, post_store, until_within, LIMIT, SECRET,
+};
 
 /// NFTs that are made at once.
 const MINTED: usize = 16;
@@ -86,13 +83,6 @@ pub struct Outcome {
     pub unanswered: u64,
 }
 
-/// An enclave's data, when it has ended.
-struct Disk {
-    slot: usize,
-    folder: PathBuf,
-    machine: u32,
-}
-
 struct Load<'net> {
     chain: &'net Chain,
     urls: Vec<String>,
@@ -127,7 +117,7 @@ pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Out
         sent: Mutex::default(),
         is_over: AtomicBool::new(false),
     };
-    let minted = load.mint().await?;
+    let minted = create_secret_nfts(&chain, &load.owner, MINTED).await?;
     load.minted.lock().await.extend(minted);
     let first = chain.finalized().await?.number();
 
@@ -149,11 +139,10 @@ pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Out
     let mut disks = Vec::new();
     for (slot, enclave) in enclaves.iter_mut().enumerate() {
         enclave.stop(Duration::from_secs(20)).await?;
-        disks.push(Disk { slot, folder: enclave.data_dir(), machine: enclave.config().machine });
+        disks.push(Disk::of(slot, enclave));
     }
     for disk in &disks {
-        let slot = disk.slot;
-        load.check_store(disk).await.with_context(|| format!("enclave {slot}"))?;
+        load.check_store(disk).await.with_context(|| format!("enclave {}", disk.index()))?;
     }
     // The check is worth something: it finds a share that is taken out.
     let victim = disks.last().context("there are no enclaves")?;
@@ -203,7 +192,7 @@ impl Load<'_> {
                 // One account's transactions go one after the other.
                 let mut minted = self.minted.lock().await;
                 if minted.is_empty() {
-                    *minted = self.mint().await?;
+                    *minted = create_secret_nfts(self.chain, &self.owner, MINTED).await?;
                 }
                 minted.pop().context("nothing was minted")?
             };
@@ -211,14 +200,6 @@ impl Load<'_> {
             lock(&self.synced).push(nft_id);
         }
         Ok(())
-    }
-
-    async fn mint(&self) -> anyhow::Result<Vec<NftId>> {
-        let one = || calls::create_secret_nft(b"ipfs://public", b"ipfs://secret");
-        let call = calls::batch_all((0..MINTED).map(|_| one()));
-        let included = self.chain.submit(&call, &self.owner, WaitFor::Finality, LIMIT).await?;
-        let created = included.events("NFT", "NFTCreated");
-        created.map(|event| Ok(NftId::decode(&mut event.as_slice())?)).collect()
     }
 
     /// Stores five shares of one split, as a client that does not give up.
@@ -344,26 +325,16 @@ impl Load<'_> {
     /// Removes a share from an ended enclave's store.
     async fn take_one_out(&self, disk: &Disk) -> anyhow::Result<()> {
         let nft_id = *lock(&self.synced).first().context("nothing is synced")?;
-        let custody = self.open(disk).await?;
+        let custody = disk.open(self.chain).await?;
         let version = VersionKey { nft_id, kind: SECRET, version: 1 };
         custody.store.wipe(version).await?;
-        let Custody { store, store_task, .. } = custody;
-        drop(store);
-        store_task.await??;
-        Ok(())
-    }
-
-    async fn open(&self, disk: &Disk) -> anyhow::Result<Custody> {
-        let machine = Simulated::new(&disk.folder, disk.machine, None, 0);
-        let sealer = Sealer::new(&*machine.seal_key()?);
-        let genesis = self.chain.finalized_block(0).await?.hash();
-        Ok(Custody::open(&disk.folder, &sealer, genesis)?)
+        close(custody).await
     }
 
     /// Opens an ended enclave's store, and looks for all that was answered.
     async fn check_store(&self, disk: &Disk) -> anyhow::Result<()> {
-        let slot = disk.slot;
-        let custody = self.open(disk).await?;
+        let slot = disk.index();
+        let custody = disk.open(self.chain).await?;
         ensure!(custody.losses == 0, "account and store were lost");
         let mut log: BTreeMap<NftId, (u64, u64)> = BTreeMap::new();
         for &(nft_id, ..) in lock(&self.answered.stored).keys() {
@@ -380,24 +351,10 @@ impl Load<'_> {
             let answered = lock(&self.answered.viewed).get(&(nft_id, slot)).copied().unwrap_or(0);
             ensure!(viewed >= answered, "NFT {nft_id}: {answered} views, {viewed} in the log");
         }
-        // One by one with the chain's commitments.
-        let genesis = custody.store.genesis_hash();
-        let synced_nfts = lock(&self.synced).clone();
-        for nft_id in synced_nfts {
-            let synced = keyshares(self.chain, nft_id).await?.synced.context("not synced")?;
-            let version = VersionKey { nft_id, kind: SECRET, version: synced.version };
-            let records = custody.store.records(&version)?;
-            let [(key, record)] = records.as_slice() else {
-                bail!("{} records of NFT {nft_id}", records.len());
-            };
-            let expected = synced.commitments[slot % CLUSTER_SIZE as usize];
-            ensure!(record.commitment(genesis, key) == expected, "NFT {nft_id}: another share");
-        }
+        let synced = lock(&self.synced).clone();
+        disk.compare(&custody, self.chain, &synced).await?;
         ensure!(custody.store.outbox(1)?.is_empty(), "the outbox is not empty");
-        let Custody { store, store_task, .. } = custody;
-        drop(store);
-        store_task.await??;
-        Ok(())
+        close(custody).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! What the end-to-end tests share: plain HTTP requests, secret NFTs in known states, and looking
 //! at the finalized chain. The network itself is the one that `tee devnet` starts.
 
+pub mod disk;
 pub mod filling;
 pub mod kills;
 pub mod liar;
@@ -175,6 +176,19 @@ pub async fn create_secret_nft(
     let call = calls::create_secret_nft(b"ipfs://public", b"ipfs://secret");
     let included = chain.submit(&call, owner, wait, LIMIT).await?;
     created_nft(&included)
+}
+
+/// Creates so many secret NFTs by one final transaction.
+pub async fn create_secret_nfts(
+    chain: &Chain,
+    owner: &Keypair,
+    count: usize,
+) -> anyhow::Result<Vec<NftId>> {
+    let one = || calls::create_secret_nft(b"ipfs://public", b"ipfs://secret");
+    let call = calls::batch_all((0..count).map(|_| one()));
+    let included = chain.submit(&call, owner, WaitFor::Finality, LIMIT).await?;
+    let created = included.events("NFT", "NFTCreated");
+    created.map(|event| Ok(NftId::decode(&mut event.as_slice())?)).collect()
 }
 
 /// The NFT that a transaction created.

@@ -21,7 +21,7 @@ use tee_primitives::{
     cluster::SlotId,
     keyshare::{KeyshareKind, SyncedKeyshare},
     packet::{keyshare_data, AuthToken, KeyshareResponse, RetrieveData, RetrieveKeysharePacket},
-    BlockNumber, Hash,
+    BlockNumber,
 };
 use zeroize::Zeroizing;
 
@@ -81,7 +81,6 @@ async fn handle(
 struct Permission {
     synced: SyncedKeyshare,
     slot_id: SlotId,
-    genesis_hash: Hash,
     decided_at: BlockNumber,
 }
 
@@ -118,7 +117,6 @@ async fn retrieve(
         Ok::<_, Failure>(Permission {
             synced: permitted(At::Finalized(view.finalized.hash), view.finalized.number).await?,
             slot_id: assignment.slot_id,
-            genesis_hash: view.chain.genesis_hash,
             decided_at: view.finalized.number,
         })
     };
@@ -153,14 +151,10 @@ fn share(
     version: &VersionKey,
     permission: &Permission,
 ) -> Result<Zeroizing<String>, Failure> {
-    let Permission { synced, slot_id, genesis_hash, .. } = permission;
+    let Permission { synced, slot_id, .. } = permission;
     let commitment = commitment_of_slot(&synced.commitments, *slot_id);
-    let (_, mut record) = context
-        .store
-        .records(version)?
-        .into_iter()
-        .find(|(key, record)| commitment == Some(&record.commitment(*genesis_hash, key)))
-        .ok_or(Status::KeyNotExist)?;
+    let (_, mut record) =
+        context.store.record_of(version, commitment)?.ok_or(Status::KeyNotExist)?;
     String::from_utf8(std::mem::take(&mut record.share))
         .map(Zeroizing::new)
         .map_err(|_| Status::KeyNotReadable.into())

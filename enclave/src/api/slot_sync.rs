@@ -28,6 +28,7 @@ use super::{
 use crate::{
     account,
     chain::facts::Assignment,
+    step::StepError,
     store::Place,
     sync::{
         channel::{self, Channel, ChannelError, Ends, Keys},
@@ -35,7 +36,7 @@ use crate::{
         message::{self, Ask, Evidence},
         peers::{self, Peer},
         pull::{SlotSyncPacket, NO_CHANNEL},
-        serve::{self, ChannelId, Opened, ServeError},
+        serve::{self, ChannelId, Opened},
     },
     view::View,
 };
@@ -195,11 +196,11 @@ async fn prove(
     Ok(Evidence { payload: made.payload, quote: made.bytes.clone() })
 }
 
-impl From<ServeError> for Failure {
-    fn from(error: ServeError) -> Self {
+impl From<StepError> for Failure {
+    fn from(error: StepError) -> Self {
         match error {
-            ServeError::Chain(error) => error.into(),
-            ServeError::Store(error) => error.into(),
+            StepError::Chain(error) => error.into(),
+            StepError::Store(error) => error.into(),
         }
     }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the chain stores, decoded. Keys and types are compiled in: a node cannot redefine them.
 
-use std::ops::Range;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use codec::{Decode, DecodeAll};
 use tee_primitives::{
@@ -81,13 +84,26 @@ pub fn decode<T: Decode>(value: Option<Vec<u8>>) -> Result<Option<T>, ChainError
         .transpose()
 }
 
+/// Reads values at one block: as many as there are keys.
+pub async fn values(chain: &dyn Chain, at: At, keys: Vec<Vec<u8>>) -> Result<Values, ChainError> {
+    let asked = keys.len();
+    if asked == 0 {
+        return Ok(Vec::new());
+    }
+    let values = chain.read(at, keys).await?;
+    if values.len() != asked {
+        return Err(ChainError::Malformed("another number of values than asked for"));
+    }
+    Ok(values)
+}
+
 /// Reads `N` values at one block.
 pub async fn read<const N: usize>(
     chain: &dyn Chain,
     at: At,
     keys: [Vec<u8>; N],
 ) -> Result<[Option<Vec<u8>>; N], ChainError> {
-    let values: Values = chain.read(at, keys.into()).await?;
+    let values = values(chain, at, keys.into()).await?;
     values.try_into().map_err(|_| ChainError::Malformed("another number of values than asked for"))
 }
 
@@ -128,12 +144,7 @@ pub async fn viewed(
         Role::Delegatee => Some(storage::delegated_nft(nft_id)),
         Role::Rentee => Some(storage::rent_contract(nft_id)),
     });
-    let asked = keys.len();
-    let values = chain.read(at, keys).await?;
-    if values.len() != asked {
-        return Err(ChainError::Malformed("another number of values than asked for"));
-    }
-    let mut values = values.into_iter();
+    let mut values = values(chain, at, keys).await?.into_iter();
     let mut next = || values.next().flatten();
     let nft = NftFacts { nft: decode(next())?, keyshares: decode(next())?.unwrap_or_default() };
     let holder = match role {
@@ -157,32 +168,31 @@ pub struct Standing {
     pub is_gone: bool,
 }
 
-/// What the chain has of these, all of it at one block, in their order.
+/// What the chain has of these, all of it at one block. Each may be named more than once.
 pub async fn standings(
     chain: &dyn Chain,
     at: At,
-    of: &[(NftId, KeyshareKind)],
-) -> Result<Vec<Standing>, ChainError> {
+    of: impl Iterator<Item = (NftId, KeyshareKind)>,
+) -> Result<BTreeMap<(NftId, KeyshareKind), Standing>, ChainError> {
+    let of: BTreeSet<_> = of.collect();
+    if of.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let keys = of
         .iter()
         .flat_map(|(nft_id, kind)| [storage::nft(*nft_id), storage::keyshares(*nft_id, *kind)]);
-    let keys: Vec<_> = [storage::next_nft_id()].into_iter().chain(keys).collect();
-    let asked = keys.len();
-    let values = chain.read(at, keys).await?;
-    if values.len() != asked {
-        return Err(ChainError::Malformed("another number of values than asked for"));
-    }
-    let mut values = values.into_iter();
+    let keys = [storage::next_nft_id()].into_iter().chain(keys).collect();
+    let mut values = values(chain, at, keys).await?.into_iter();
     let next_nft_id: NftId = decode(values.next().flatten())?.unwrap_or_default();
-    of.iter()
+    of.into_iter()
         .map(|(nft_id, kind)| {
             let nft: Option<Nft> = decode(values.next().flatten())?;
             let keyshares = decode(values.next().flatten())?.unwrap_or_default();
             let is_gone = match nft {
-                Some(nft) => !nft.state.carries(*kind),
-                None => *nft_id < next_nft_id,
+                Some(nft) => !nft.state.carries(kind),
+                None => nft_id < next_nft_id,
             };
-            Ok(Standing { keyshares, is_gone })
+            Ok(((nft_id, kind), Standing { keyshares, is_gone }))
         })
         .collect()
 }
@@ -193,12 +203,7 @@ pub async fn sync_log(
     at: At,
     entries: Range<u64>,
 ) -> Result<Vec<SyncLogEntry>, ChainError> {
-    let keys: Vec<_> = entries.map(storage::sync_log).collect();
-    let asked = keys.len();
-    let values = chain.read(at, keys).await?;
-    if values.len() != asked {
-        return Err(ChainError::Malformed("another number of values than asked for"));
-    }
+    let values = values(chain, at, entries.map(storage::sync_log).collect()).await?;
     let missing = ChainError::Malformed("an entry of the sync log is missing");
     values.into_iter().map(|value| decode(value)?.ok_or(missing.clone())).collect()
 }

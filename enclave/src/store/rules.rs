@@ -179,6 +179,16 @@ pub(super) fn wipe(
     tables: &mut Tables<'_>,
     version: &VersionKey,
 ) -> Result<(), StoreError> {
+    wipe_records(inner, tables, version)?;
+    tables.wanted.remove(&version.to_bytes())?;
+    Ok(())
+}
+
+pub(super) fn wipe_records(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    version: &VersionKey,
+) -> Result<(), StoreError> {
     let (first, last) = version.record_range();
     let mut found = Vec::new();
     for entry in tables.records.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
@@ -188,7 +198,6 @@ pub(super) fn wipe(
         remove(inner, tables, &key)?;
     }
     tables.unsynced.remove(&version.to_bytes())?;
-    tables.wanted.remove(&version.to_bytes())?;
     Ok(())
 }
 

@@ -91,7 +91,7 @@ pub struct Mission {
     pub is_successor: bool,
 }
 
-/// Reads any number of values.
+/// Reads any number of values, a page at a time.
 async fn read_all(
     chain: &dyn Chain,
     view: &View,
@@ -99,11 +99,8 @@ async fn read_all(
 ) -> Result<Vec<Option<Vec<u8>>>, ChainError> {
     let mut values = Vec::with_capacity(keys.len());
     for page in keys.chunks(PAGE) {
-        let read = chain.read(At::Finalized(view.finalized.hash), page.to_vec()).await?;
-        if read.len() != page.len() {
-            return Err(ChainError::Malformed("another number of values than asked for"));
-        }
-        values.extend(read);
+        let at = At::Finalized(view.finalized.hash);
+        values.extend(facts::values(chain, at, page.to_vec()).await?);
     }
     Ok(values)
 }
@@ -120,7 +117,15 @@ pub async fn clusters(chain: &dyn Chain, view: &View) -> Result<Vec<Known>, Chai
             "there are more clusters than are looked at"
         );
     }
-    let ids: Vec<_> = (0..count.min(MAX_CLUSTERS)).collect();
+    known(chain, view, (0..count.min(MAX_CLUSTERS)).collect()).await
+}
+
+/// Those of these clusters that there are.
+pub async fn known(
+    chain: &dyn Chain,
+    view: &View,
+    ids: Vec<ClusterId>,
+) -> Result<Vec<Known>, ChainError> {
     let keys =
         ids.iter().flat_map(|id| [storage::cluster_data(*id), storage::disabled_cluster(*id)]);
     let mut values = read_all(chain, view, keys.collect()).await?.into_iter();

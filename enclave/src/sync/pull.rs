@@ -10,11 +10,12 @@ use tee_primitives::{
     attestation::{PeerRole, Purpose},
     packet::{AuthToken, KeyshareResponse},
 };
+use tokio::time::{self, Instant};
 
 use super::{
     channel::{self, Channel, ChannelError, Ends, Keys},
     evidence::{self, EvidenceError, Expected},
-    message::{self, Answer, Ask, Evidence, Item, MAX_ASKED},
+    message::{self, Answer, Ask, Evidence, Item, SharedRecord, MAX_ASKED},
     peers::Peer,
 };
 use crate::{
@@ -34,6 +35,9 @@ pub const NO_CHANNEL: &str = "0";
 
 /// Longest wait for one answer.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long one peer may take in one turn, before no more is asked of it.
+const TURN: Duration = Duration::from_secs(20);
 
 /// For how many blocks a request is valid.
 const VALIDITY: u32 = 15;
@@ -97,11 +101,14 @@ pub struct Session {
     peer: Peer,
 }
 
-impl Session {
-    /// To whom.
-    pub fn peer(&self) -> &Peer {
-        &self.peer
-    }
+/// What came of asking a peer.
+pub struct Asked {
+    /// The shares that it gave; nobody has checked them.
+    pub given: Vec<(VersionKey, SharedRecord)>,
+    /// Whether it does not know of some syncs yet.
+    pub is_too_early: bool,
+    /// Its channel; or why it was not asked for everything.
+    pub session: Result<Session, PullError>,
 }
 
 impl Dialer {
@@ -121,7 +128,7 @@ impl Dialer {
     }
 
     /// Opens a channel to a peer with the slot in `place`; both sides prove what they are.
-    pub async fn open(&self, view: &View, place: Place, peer: &Peer) -> Result<Session, PullError> {
+    async fn open(&self, view: &View, place: Place, peer: &Peer) -> Result<Session, PullError> {
         let ends = Ends {
             genesis_hash: view.chain.genesis_hash,
             slot_id: place.slot_id,
@@ -152,7 +159,7 @@ impl Dialer {
 
     /// What the peer has of these versions, at most [`MAX_ASKED`]: of one or more of the first, in
     /// their order.
-    pub async fn shares(
+    async fn shares(
         &self,
         session: &mut Session,
         versions: &[VersionKey],
@@ -167,6 +174,60 @@ impl Dialer {
             return Err(PullError::Malformed("another number of shares than asked for"));
         }
         Ok(shares)
+    }
+
+    /// Asks one peer, for as much as it gives in time. `session` is an open channel to it, if there is
+    /// one.
+    pub async fn ask(
+        &self,
+        view: &View,
+        place: Place,
+        peer: &Peer,
+        session: Option<Session>,
+        versions: Vec<VersionKey>,
+    ) -> Asked {
+        let end = Instant::now() + TURN;
+        let mut asked =
+            Asked { given: Vec::new(), is_too_early: false, session: Err(PullError::TooSlow) };
+        let mut known = session.filter(|session| session.peer == *peer);
+        let mut left = versions.as_slice();
+        while Instant::now() < end {
+            let (mut session, is_old) = match known.take() {
+                Some(session) => (session, true),
+                None => match time::timeout_at(end, self.open(view, place, peer)).await {
+                    Ok(Ok(session)) => (session, false),
+                    Ok(Err(error)) => return Asked { session: Err(error), ..asked },
+                    Err(_) => return asked,
+                },
+            };
+            let error = loop {
+                let Some(next) = left.get(..left.len().min(MAX_ASKED)).filter(|it| !it.is_empty())
+                else {
+                    return Asked { session: Ok(session), ..asked };
+                };
+                if Instant::now() >= end {
+                    return asked;
+                }
+                match self.shares(&mut session, next).await {
+                    Ok(items) => {
+                        for (version, item) in next.iter().zip(items.iter()) {
+                            match item {
+                                Item::Given(shared) => asked.given.push((*version, shared.clone())),
+                                Item::Lacks => (),
+                                Item::NotYet => asked.is_too_early = true,
+                            }
+                        }
+                        left = left.get(items.len()..).unwrap_or_default();
+                    }
+                    Err(error) => break error,
+                }
+            };
+            // The peer lets go of channels that are not used for long.
+            if !is_old {
+                return Asked { session: Err(error), ..asked };
+            }
+        }
+        asked
     }
 
     async fn post(

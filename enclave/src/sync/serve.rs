@@ -2,14 +2,13 @@
 //! The side that is asked: its channels, and what it gives.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tee_primitives::{
-    abi::storage,
-    cluster::{Cluster, ClusterId, ClusterType, SlotId},
+    cluster::{ClusterType, SlotId},
     RawAccountId,
 };
 use tokio::time::Instant;
@@ -17,16 +16,17 @@ use tokio::time::Instant;
 use super::{
     channel::Channel,
     message::{Answer, Item, SharedRecord, MAX_ASKED, MAX_LEN},
-    peers::Peer,
+    peers::{self, Peer},
 };
 use crate::{
     chain::{
         facts::{self, Assignment},
-        At, Chain, ChainError,
+        At, Chain,
     },
     confirm::commitment_of_slot,
     seal,
-    store::{Store, StoreError, VersionKey},
+    step::StepError,
+    store::{Store, VersionKey},
     view::View,
 };
 
@@ -160,17 +160,6 @@ impl Drop for InUse<'_> {
     }
 }
 
-/// Why shares could not be answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The chain could not be read.
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// What is held of the versions that a peer asks for, as many of the first as a message takes: the
 /// shares that the finalized chain has synced for this slot. What a private cluster has synced is
 /// given to none but the own successor.
@@ -181,19 +170,18 @@ pub async fn shares(
     own: Assignment,
     is_successor: bool,
     versions: &[VersionKey],
-) -> Result<Answer, ServeError> {
+) -> Result<Answer, StepError> {
     let versions = versions.get(..MAX_ASKED).unwrap_or(versions);
-    let mut of: Vec<_> = versions.iter().map(|version| (version.nft_id, version.kind)).collect();
-    of.sort_unstable();
-    of.dedup();
-    let at = At::Finalized(view.finalized.hash);
-    let standings = match of.is_empty() {
-        true => Vec::new(),
-        false => facts::standings(chain, at, &of).await?,
-    };
-    let standings: BTreeMap<_, _> = of.into_iter().zip(standings).collect();
-    let by = standings.values().filter_map(|standing| standing.keyshares.synced);
-    let private = private(chain, view, by.map(|synced| synced.cluster_id).collect()).await?;
+    let of = versions.iter().map(|version| (version.nft_id, version.kind));
+    let standings = facts::standings(chain, At::Finalized(view.finalized.hash), of).await?;
+    let by: BTreeSet<_> = standings
+        .values()
+        .filter_map(|standing| standing.keyshares.synced)
+        .map(|synced| synced.cluster_id)
+        .collect();
+    let by = peers::known(chain, view, by.into_iter().collect()).await?;
+    let is_private =
+        |id| by.iter().any(|known| known.id == id && known.lasting == ClusterType::Private);
 
     let mut items = Vec::new();
     // What the answer's own encoding takes.
@@ -207,17 +195,13 @@ pub async fn shares(
             Some(synced)
                 if synced.version != version.version
                     || standing.is_none_or(|standing| standing.is_gone)
-                    || (!is_successor && private.contains(&synced.cluster_id)) =>
+                    || (!is_successor && is_private(synced.cluster_id)) =>
             {
                 Item::Lacks
             }
             Some(synced) => {
                 let expected = commitment_of_slot(&synced.commitments, own.slot_id);
-                let held = store.records(version)?.into_iter().find(|(key, record)| {
-                    record.slot_id == own.slot_id
-                        && expected == Some(&record.commitment(store.genesis_hash(), key))
-                });
-                held.map_or(Item::Lacks, |(key, mut record)| {
+                store.record_of(version, expected)?.map_or(Item::Lacks, |(key, mut record)| {
                     Item::Given(SharedRecord {
                         key,
                         share: std::mem::take(&mut record.share),
@@ -235,35 +219,6 @@ pub async fn shares(
         items.push(item);
     }
     Ok(Answer::Shares(items))
-}
-
-/// Which of these clusters are private, also if they are disabled now.
-async fn private(
-    chain: &dyn Chain,
-    view: &View,
-    mut ids: Vec<ClusterId>,
-) -> Result<Vec<ClusterId>, ChainError> {
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.is_empty() {
-        return Ok(ids);
-    }
-    let keys =
-        ids.iter().flat_map(|id| [storage::cluster_data(*id), storage::disabled_cluster(*id)]);
-    let values = chain.read(At::Finalized(view.finalized.hash), keys.collect()).await?;
-    if values.len() != ids.len() * 2 {
-        return Err(ChainError::Malformed("another number of values than asked for"));
-    }
-    let mut values = values.into_iter();
-    let mut found = Vec::new();
-    for id in ids {
-        let cluster: Option<Cluster<Vec<(RawAccountId, SlotId)>>> =
-            facts::decode(values.next().flatten())?;
-        let before: Option<ClusterType> = facts::decode(values.next().flatten())?;
-        let lasting = before.or(cluster.map(|cluster| cluster.cluster_type));
-        found.extend((lasting == Some(ClusterType::Private)).then_some(id));
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

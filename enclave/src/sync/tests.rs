@@ -9,8 +9,8 @@ use tee_dcap::{
 use tee_primitives::{
     attestation::{AttestationPayload, LogHead, PeerRole, Purpose},
     cluster::{Cluster, Enclave, SlotId},
-    keyshare::KeyshareStatus,
-    nft::NftState,
+    keyshare::{KeyshareKind, KeyshareStatus},
+    nft::{NftId, NftState},
     packet::{AuthToken, KeyshareResponse},
 };
 use tee_simulator::{Authority, CollateralOptions, EnclaveIdentity, Machine};
@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use super::{
     channel::{Channel, Ends, Keys},
     evidence::{EvidenceError, Expected, Untrusted},
-    message::{Answer, Ask, Evidence},
+    message::{Answer, Ask, Evidence, Item},
     pull::{SlotSyncPacket, NO_CHANNEL},
     serve::Channels,
     *,

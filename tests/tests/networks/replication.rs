@@ -119,7 +119,7 @@ async fn try_all(devnet: &mut Devnet, folder: &Path) -> anyhow::Result<()> {
     for enclave in &mut devnet.enclaves[5..8] {
         enclave.restart().await?;
     }
-    what_lost_its_store_refills(devnet, 5, &both).await?;
+    serves_all(devnet, 5, &both).await?;
     what_was_taken_back_refills(devnet, 6, &both).await?;
     what_lost_its_key_refills_under_another_account(devnet, 7, &both).await
 }
@@ -146,11 +146,7 @@ async fn what_one_cluster_syncs_the_other_serves(devnet: &Devnet) -> anyhow::Res
     Ok(nft)
 }
 
-async fn what_lost_its_store_refills(
-    devnet: &Devnet,
-    index: usize,
-    nfts: &[&Unsynced],
-) -> anyhow::Result<()> {
+async fn serves_all(devnet: &Devnet, index: usize, nfts: &[&Unsynced]) -> anyhow::Result<()> {
     for nft in nfts {
         serves(devnet, index, nft).await?;
     }
@@ -162,9 +158,7 @@ async fn what_was_taken_back_refills(
     index: usize,
     nfts: &[&Unsynced],
 ) -> anyhow::Result<()> {
-    for nft in nfts {
-        serves(devnet, index, nft).await?;
-    }
+    serves_all(devnet, index, nfts).await?;
     let answer = tee_tests::get(devnet.enclaves[index].url(), "/api/health").await?;
     let rollbacks = answer.body["store"]["log_rollbacks"].as_u64();
     ensure!(rollbacks == Some(1), "health does not tell of the older disk: {}", answer.body);
@@ -192,9 +186,7 @@ async fn what_lost_its_key_refills_under_another_account(
     chain.submit(&funding, &dev::alice(), wait, LIMIT).await?;
     let key = format!("//Operator{}", index + 1);
     succeed(devnet, &["operator", "update", "--url", enclave.url(), "--suri", &key])?;
-    for nft in nfts {
-        serves(devnet, index, nft).await?;
-    }
+    serves_all(devnet, index, nfts).await?;
     let members = chain.finalized().await?.members(1).await?;
     let slot = SlotId::try_from(index % 5)?;
     let member = members.enclaves.iter().find(|member| member.slot_id == slot);

@@ -123,14 +123,13 @@ async fn who_has_not_proven_what_it_is_gets_nothing() {
     let keys = Keys { own: &secret, other: &world.giver.own.encryption_key };
     let (begun, first) = channel::begin(&asker.ends(), &keys).unwrap();
     let data = format!("{NO_CHANNEL}_{}_{}", STANDARD.encode(&first), asker.token());
-    let (first_id, second) = asker.post(data.clone()).await.unwrap();
+    let (_, second) = asker.post(data.clone()).await.unwrap();
     let (replayed, _) = asker.post(data).await.unwrap();
     let mut channel = begun.finish(&second).unwrap();
     let purpose = asker.purpose(channel.handshake_hash);
     let evidence = world.taker.evidence(purpose, |_| ());
     let refused = asker.say(&replayed, &mut channel, &evidence).await.unwrap_err();
     assert_eq!(refused, "INVALIDSYNCMESSAGE");
-    let _ = first_id;
 
     // Not its own signature.
     let mut packet = SlotSyncPacket {

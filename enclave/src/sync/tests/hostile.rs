@@ -196,7 +196,7 @@ async fn a_hostile_peer_can_withhold_and_no_more() {
         let peers = peers::clusters(&*world.chain, &view).await.unwrap();
         let peers = peers::others(&*world.chain, &view, world.taker.place(), &peers).await;
         let peer = peers.unwrap().live.pop().expect("the chain names it");
-        let asked = ask(&dialer, &view, world.taker.place(), &peer, None, versions).await;
+        let asked = dialer.ask(&view, world.taker.place(), &peer, None, versions).await;
         let said = match &asked.session {
             Err(error) => error.to_string(),
             Ok(_) if kept > 0 || fault == Swapped => "a share is not the chain's".into(),
