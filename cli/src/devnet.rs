@@ -204,6 +204,7 @@ impl Devnet {
                 machine: u32::from(slot) + 1,
                 measurement: None,
                 isv_svn: None,
+                next_abi: None,
                 rpc_url: config.rpc_urls.get(&slot).cloned(),
                 push: !config.push_off.contains(&slot),
             })?;

@@ -34,6 +34,7 @@ use crate::{
     quotes::Quotes,
     store::Store,
     sync::{serve::Channels, Progress},
+    verifier::Verifier,
     view::{Outlook, View},
 };
 
@@ -63,6 +64,8 @@ pub struct Context {
     pub store: Store,
     /// What is known of the chain.
     pub outlook: watch::Receiver<Outlook>,
+    /// Verifies the signatures of requests.
+    pub verifier: Verifier,
     /// Requests that wait for finality.
     pub park: Park,
     /// Makes quotes.

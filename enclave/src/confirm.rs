@@ -171,7 +171,8 @@ impl Confirmer {
             });
             return Ok(());
         };
-        if view.finalized.number < self.not_before {
+        // While the slot is handed over nothing may be synced that the successor has not seen.
+        if view.finalized.number < self.not_before.max(self.store.paused_until()?) {
             return Ok(());
         }
         self.add_due(&mut entries)?;

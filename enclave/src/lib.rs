@@ -62,6 +62,7 @@ pub mod step;
 pub mod store;
 pub mod submit;
 pub mod sync;
+pub mod verifier;
 pub mod view;
 
 use api::{ApiLimits, Context};
@@ -86,7 +87,8 @@ use server::ServerLimits;
 use store::StoreError;
 use submit::Submitter;
 use sync::{pull::Dialer, serve::Channels, Progress, Syncer};
-use view::Outlook;
+use verifier::Verifier;
+use view::{Outlook, Understood};
 
 /// Why the enclave does not start, or stops by itself.
 #[derive(Debug, thiserror::Error)]
@@ -211,7 +213,8 @@ pub async fn run(
         Quotes::start(account.clone(), own, platform.clone(), store.log_state());
     let (outlook_sender, outlook) = watch::channel(Outlook::default());
     let root = platform.root().to_vec();
-    let view = view::follow(chain.clone(), own, root.clone(), view::MAX_LAG, outlook_sender);
+    let understood = Understood { root: root.clone(), abis: platform.abis().to_vec() };
+    let view = view::follow(chain.clone(), own, understood, view::MAX_LAG, outlook_sender);
     let confirm =
         confirm::run(chain.clone(), submitter.clone(), store.clone(), own.account, outlook.clone());
     let reconcile = reconcile::run(uncached.clone(), store.clone(), outlook.clone());
@@ -248,6 +251,7 @@ pub async fn run(
         chain,
         store,
         outlook,
+        verifier: Verifier::default(),
         park: Park::new(ParkLimits::default()),
         quotes,
         problem,

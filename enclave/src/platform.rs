@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the enclave needs of the machine it runs on.
 
-use tee_primitives::attestation::Measurement;
+use tee_primitives::{abi::ENCLAVE_ABI, attestation::Measurement};
 use zeroize::Zeroizing;
 
 /// The machine: its key for sealing and its way of proving what runs on it.
@@ -13,6 +13,12 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Measurement of the running code.
     fn measurement(&self) -> Measurement;
+
+    /// Which of the chain's interfaces the running code knows, by their [`ENCLAVE_ABI`]: its own, and
+    /// before an upgrade of the runtime also the next one. Of any other nothing is understood.
+    fn abis(&self) -> &[u32] {
+        &[ENCLAVE_ABI]
+    }
 
     /// DER of the certificate to which this machine's quotes lead. The enclave serves only a chain
     /// that trusts exactly this one.

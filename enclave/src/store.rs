@@ -4,7 +4,7 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | schema version, genesis hash, account, the wrapped data key, the counter, the sealed [`SyncState`] |
+//! | `meta` | name | schema version, the counter, the pause, the sealed [`SyncState`] |
 //! | `records` | NFT, kind, version, split | sealed [`Record`] |
 //! | `outbox` | order of storing | key of the record to confirm |
 //! | `unsynced` | NFT, kind, version | the finalized block at which a share of it was last stored |
@@ -15,8 +15,10 @@
 //! A version is in `unsynced` while the chain has not decided between its splits, and in `wanted`
 //! while the chain has it synced and its share is not here.
 //!
-//! Values are sealed under a random data key, which is wrapped by the platform's seal key. A
-//! record's context is its key and the genesis hash: it cannot be moved to another place.
+//! Values are sealed under a random data key, which is wrapped by the platform's seal key in the
+//! file's header. A record's context is its key and the genesis hash: it cannot be moved to another
+//! place. The database itself is encrypted block by block, so that nobody else can make one that
+//! looks well-formed.
 //!
 //! **Order of durable steps.** Each step is one transaction, and a crash leaves all of it or nothing.
 //! One thread writes; it commits whatever is waiting in one transaction, and then tells that the
@@ -31,6 +33,8 @@
 //! | a share is viewed | log entry | the share leaves the enclave |
 //! | the sync log is read | what of it is missing is wanted, and the cursor moves on | the next part is read |
 //! | another enclave gives a share | the record, active; it is no longer wanted; log entry | – |
+//! | the slot is handed over | the pause | undecided shares are given to the successor |
+//! | a predecessor hands a share over | record, outbox entry, `unsynced` entry, log entry | the slot is taken over |
 //! | the chain disagrees | what is wrong goes, what is missing is wanted | – |
 //!
 //! **What can go wrong with the disk.** One that fails or is full makes requests fail, and the store
@@ -52,12 +56,16 @@ use tokio::{
     sync::{watch, Notify},
     task::JoinHandle,
 };
+use zeroize::Zeroizing;
 
 use crate::seal::Sealer;
 
 mod database;
 mod error;
+mod handover;
+mod header;
 mod log;
+mod pages;
 mod record;
 mod rules;
 mod schema;
@@ -69,18 +77,21 @@ mod writer;
 pub use database::exists;
 pub(crate) use database::FILES;
 pub use error::StoreError;
+pub use handover::HandedOver;
 pub use log::{Access, LogEntry, LogState, Received, Rollbacks};
 pub use record::{Record, RecordKey, VersionKey};
 pub use rules::{Correction, NewShare, StoreRefusal, Stored, MAX_SPLITS};
 pub use sync::{Fetched, Place, SyncState};
 
 use database::{Folder, Medium, Slot};
-use schema::{Owner, META, OUTBOX, RECORDS, UNSYNCED, WANTED};
+use header::Owner;
+use schema::{META, OUTBOX, RECORDS, UNSYNCED, WANTED};
 use writer::Writer;
 
 struct Inner {
     medium: Box<dyn Medium>,
     database: Slot,
+    data_key: Zeroizing<[u8; 32]>,
     sealer: Sealer,
     genesis: Hash,
     outbox_grew: Notify,
@@ -111,7 +122,7 @@ impl Inner {
 
     /// Opens the database again after its disk has failed. What was answered must be in it.
     fn open_again(&self) -> Result<(), StoreError> {
-        let database = database::open(&*self.medium)?;
+        let database = database::open_again(&*self.medium, &self.data_key)?;
         let before = self.log_state.borrow().head;
         let state = error::guarded(|| {
             let state = schema::mend(self, &database)?;
@@ -183,14 +194,15 @@ impl Store {
         account: &RawAccountId,
         genesis: Hash,
     ) -> Result<(Self, JoinHandle<Result<(), StoreError>>), StoreError> {
-        let database = database::open(&*medium)?;
         let owner = Owner { seal_key, account, genesis: &genesis };
-        let data_key = error::guarded(|| schema::prepare(&database, &owner))?;
+        let (database, data_key) = database::open(&*medium, &owner)?;
+        error::guarded(|| schema::prepare(&database))?;
         medium.sync_name().map_err(StoreError::Folder)?;
         let inner = Inner {
             medium,
             database: Slot::new(database),
             sealer: Sealer::new(&data_key),
+            data_key,
             genesis,
             outbox_grew: Notify::new(),
             log_state: watch::Sender::default(),
@@ -346,6 +358,31 @@ impl Store {
                 let mut kept = 0;
                 for share in &shares {
                     kept += usize::from(sync::fetched(&inner, tables, share)?);
+                }
+                Ok(kept)
+            })
+            .await
+    }
+
+    /// Stores and confirms nothing until a finalized block, or longer if that was so. What is stored
+    /// when this returns is all that there will be.
+    pub async fn pause(&self, until: BlockNumber) -> Result<(), StoreError> {
+        self.writer.write(move |tables| handover::pause(tables, until)).await
+    }
+
+    /// Until which finalized block nothing is stored or confirmed.
+    pub fn paused_until(&self) -> Result<BlockNumber, StoreError> {
+        self.read(|transaction| handover::paused_until(&transaction.open_table(META)?))
+    }
+
+    /// Keeps undecided shares that the enclave with the slot has handed over. How many.
+    pub async fn take_over(&self, shares: Vec<HandedOver>) -> Result<usize, StoreError> {
+        let inner = self.inner.clone();
+        self.writer
+            .write(move |tables| {
+                let mut kept = 0;
+                for share in &shares {
+                    kept += usize::from(handover::take(&inner, tables, share)?);
                 }
                 Ok(kept)
             })

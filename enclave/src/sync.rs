@@ -10,6 +10,7 @@
 //! | [`message`] | what both say then |
 //! | [`serve`] | the side that is asked |
 //! | [`pull`] | the side that asks |
+//! | [`succession`] | how a successor takes the slot over |
 //!
 //! One task, for every use: a new enclave, a return after downtime, each keyshare that is synced
 //! elsewhere, what was lost or taken back, and a successor.
@@ -23,8 +24,8 @@
 //! A peer can withhold, never poison. A share that nobody gave stays wanted, and is asked for again
 //! after growing pauses; health tells how many there are. When every peer that the chain names has
 //! answered that it lacks the rest, a new enclave is as filled as it can be, and opens; also when
-//! some have not answered for long. A successor takes its slot over only when nothing is missing, or
-//! its predecessor has said for long that it lacks the rest.
+//! some have not answered for long. A successor begins to take its slot over only when nothing is
+//! missing, or its predecessor has said for long that it lacks the rest.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -34,7 +35,7 @@ use std::{
 
 use rand::{rng, seq::SliceRandom};
 use tee_primitives::{
-    abi::{calls, storage},
+    abi::storage,
     cluster::{ClusterId, ClusterType},
     keyshare::{CommitmentContext, SyncLogEntry, SyncedKeyshare},
     BlockNumber, RawAccountId,
@@ -60,10 +61,12 @@ pub mod message;
 pub mod peers;
 pub mod pull;
 pub mod serve;
+mod succession;
 
 use message::{SharedRecord, MAX_ASKED, MAX_SHARE};
 use peers::{Known, Mission, Peer, Peers, MAX_PEERS};
 use pull::{Dialer, PullError, Session};
+use succession::TakingOver;
 
 /// Entries of the chain's sync log, and wanted versions, that are looked at in one step.
 const PAGE: usize = 256;
@@ -156,9 +159,7 @@ pub struct Syncer {
     pause: BlockNumber,
     /// Since when nothing comes of what is missing.
     in_vain: Option<InVain>,
-    /// The slot is not taken over before this finalized block, and the pause after that.
-    take_over_at: BlockNumber,
-    take_over_pause: BlockNumber,
+    taking_over: TakingOver,
 }
 
 /// Since when nothing comes of what is missing: other versions may become wanted and come meanwhile.
@@ -212,8 +213,7 @@ impl Syncer {
             not_before: 0,
             pause: 1,
             in_vain: None,
-            take_over_at: 0,
-            take_over_pause: 1,
+            taking_over: TakingOver::default(),
         }
     }
 
@@ -225,6 +225,9 @@ impl Syncer {
         let clusters = peers::clusters(&*self.chain, view).await?;
         let (account, operator) = (&self.account, &self.operator);
         let mission = peers::mission(&*self.chain, view, account, operator, &clusters).await?;
+        if mission.is_none_or(|mission| !mission.is_successor) {
+            self.taking_over = TakingOver::default();
+        }
         let Some(mission) = mission else { return Ok(false) };
         let mut state = self.take_place(&mission, view).await?;
         let types = clusters.iter().map(|known| (known.id, known.lasting)).collect();
@@ -457,19 +460,11 @@ impl Syncer {
             tracing::info!(?problem, "the slot is filled");
         }
         self.tell(state, count, false, problem);
-        if mission.is_successor && self.take_over_at <= now {
-            let call = calls::complete_update(&self.operator, state.cursor);
-            let sent = self.submitter.submit(call, view.finalized, view.chain.genesis_hash).await;
-            if let Err(error) = &sent {
-                tracing::warn!(%error, "the slot could not be taken over yet");
-            }
-            // Whether it did what it should is seen in the next views. If not, something was synced
-            // meanwhile.
-            let at = sent.map_or(now, |included| included.block.number);
-            self.take_over_at = at.saturating_add(self.take_over_pause);
-            self.take_over_pause = (self.take_over_pause * 2).min(MAX_PAUSE);
+        match mission.is_successor {
+            // Seldom, and large.
+            true => Box::pin(self.take_over(view, mission, state.cursor)).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Asks the peers for these versions: each a part, then each for what another lacks. What nobody

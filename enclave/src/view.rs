@@ -116,19 +116,29 @@ impl Outlook {
     }
 }
 
-/// Follows the chain's heads and publishes an [`Outlook`] for each newer finalized one. `root` is
-/// the certificate (DER) that the chain must trust, `max_lag` how far it may fall behind, which is
-/// [`MAX_LAG`]. Ends when there are no more heads.
+/// Which chains this code understands.
+#[derive(Clone, Debug)]
+pub struct Understood {
+    /// The certificate (DER) that the chain must trust.
+    pub root: Vec<u8>,
+    /// The interfaces that the chain may have, see [`ENCLAVE_ABI`].
+    ///
+    /// [`ENCLAVE_ABI`]: tee_primitives::abi::ENCLAVE_ABI
+    pub abis: Vec<u32>,
+}
+
+/// Follows the chain's heads and publishes an [`Outlook`] for each newer finalized one. `max_lag` is
+/// how far the chain may fall behind, which is [`MAX_LAG`]. Ends when there are no more heads.
 pub async fn follow(
     chain: Arc<dyn Chain>,
     own: Identity,
-    root: Vec<u8>,
+    understood: Understood,
     max_lag: Duration,
     outlook: watch::Sender<Outlook>,
 ) {
     let mut heads = chain.heads();
     let followed = chain.clone();
-    let mut reader = Reader { chain, own, root, machine: None, history: History::Nothing };
+    let mut reader = Reader { chain, own, understood, machine: None, history: History::Nothing };
     let mut highest: Option<Head> = None;
     let mut age = Age { clock: Clock::new(max_lag), stale_at: None };
     loop {
@@ -286,7 +296,7 @@ fn complain(outlook: &Outlook) {
 struct Reader {
     chain: Arc<dyn Chain>,
     own: Identity,
-    root: Vec<u8>,
+    understood: Understood,
     /// The machine of the newest record.
     machine: Option<PlatformId>,
     /// Whether the chain has had an attestation of this start, and whether one of another start has
@@ -323,10 +333,10 @@ impl Reader {
     ) -> Result<Result<View, Outlook>, ChainError> {
         let at = At::Finalized(finalized.hash);
         let facts = facts::attestation(&*self.chain, at, &self.own, self.machine).await?;
-        if facts.abi != Some(ENCLAVE_ABI) {
+        if facts.abi.is_none_or(|abi| !self.understood.abis.contains(&abi)) {
             return Ok(Err(Outlook::AnotherAbi { found: facts.abi }));
         }
-        if facts.root.as_ref() != Some(&self.root) {
+        if facts.root.as_ref() != Some(&self.understood.root) {
             let found = facts.root.map(|root| blake2_256(&root));
             return Ok(Err(Outlook::AnotherRoot { found }));
         }
@@ -410,7 +420,7 @@ mod tests {
         fn start_with(max_lag: Duration) -> Self {
             let chain = Scripted::at(10, &OWN);
             let (sender, outlook) = watch::channel(Outlook::default());
-            tokio::spawn(follow(chain.clone(), OWN, attesting::root(), max_lag, sender));
+            tokio::spawn(follow(chain.clone(), OWN, attesting::build(), max_lag, sender));
             Self { chain, outlook }
         }
 
@@ -537,6 +547,28 @@ mod tests {
         world.sees(|outlook| *outlook == Outlook::AnotherRoot { found: None }).await;
         world.chain.set_root(Some(&attesting::root()));
         assert!(world.finalize(13).await.service().is_some());
+    }
+
+    /// What a build knows before an upgrade of the runtime.
+    #[tokio::test]
+    async fn a_build_that_knows_the_next_runtime_serves_before_and_after_the_upgrade() {
+        let chain = World::start().chain;
+        let understood =
+            Understood { abis: vec![ENCLAVE_ABI, ENCLAVE_ABI + 1], ..attesting::build() };
+        let (sender, mut outlook) = watch::channel(Outlook::default());
+        let task = tokio::spawn(follow(chain.clone(), OWN, understood, MAX_LAG, sender));
+        for (block, abi) in [(20, ENCLAVE_ABI), (21, ENCLAVE_ABI + 1)] {
+            chain.set(storage::enclave_abi(), abi);
+            chain.finalize(block);
+            let at_block = |outlook: &Outlook| {
+                outlook.known().is_some_and(|view| view.finalized.number == block)
+            };
+            outlook.wait_for(at_block).await.unwrap();
+        }
+        chain.set(storage::enclave_abi(), ENCLAVE_ABI + 2);
+        chain.finalize(22);
+        outlook.wait_for(|outlook| matches!(outlook, Outlook::AnotherAbi { .. })).await.unwrap();
+        task.abort();
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ use crate::{
 /// another number compiled in may read other values and sign other calls than it means: comparing
 /// the two tells whether a program fits the runtime. Raised with every change, which the runtime's
 /// tests enforce.
-pub const ENCLAVE_ABI: u32 = 4;
+pub const ENCLAVE_ABI: u32 = 4 + cfg!(feature = "next-abi") as u32;
 
 pub mod extrinsic;
 

@@ -31,6 +31,18 @@ pub mod next_version {
     pub const WASM_BINARY: Option<&[u8]> = None;
 }
 
+/// The next spec version with the next [`ENCLAVE_ABI`](tee_primitives::abi::ENCLAVE_ABI), for tests of
+/// an upgrade that enclaves must be prepared for. Only debug builds have it.
+#[cfg(feature = "std")]
+pub mod next_abi {
+    #[cfg(next_version)]
+    include!(concat!(env!("OUT_DIR"), "/wasm_binary_next_abi.rs"));
+
+    /// The runtime, if it was built.
+    #[cfg(not(next_version))]
+    pub const WASM_BINARY: Option<&[u8]> = None;
+}
+
 extern crate alloc;
 
 use alloc::{borrow::Cow, vec::Vec};

@@ -17,8 +17,13 @@ use anyhow::{bail, ensure, Context};
 use codec::Decode;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
-use subxt_signer::sr25519::Keypair;
-use tee_cli::devnet::{Binaries, Devnet};
+use sp_crypto_hashing::blake2_256;
+use subxt::dynamic::Value as Dynamic;
+use subxt_signer::sr25519::{dev, Keypair};
+use tee_cli::{
+    committee,
+    devnet::{setup, Binaries, Devnet},
+};
 use tee_primitives::{
     abi::storage,
     keyshare::{KeyshareKind, KeyshareStatus, SlotConfirmations, SyncedKeyshare},
@@ -215,6 +220,20 @@ pub async fn wait_blocks(chain: &Chain, blocks: BlockNumber) -> anyhow::Result<(
 
 /// The slots of cluster 0 whose confirmation of an NFT's first version stands at a block.
 pub async fn confirmed_slots(block: &ChainBlock, nft_id: NftId) -> anyhow::Result<Vec<u32>> {
+    let by = confirmations(block, nft_id).await?.into_iter();
+    Ok(by.map(|(slot, _)| slot).collect())
+}
+
+/// The enclaves whose confirmations these are.
+pub async fn confirmed_by(block: &ChainBlock, nft_id: NftId) -> anyhow::Result<Vec<RawAccountId>> {
+    let by = confirmations(block, nft_id).await?.into_iter();
+    Ok(by.map(|(_, enclave)| enclave).collect())
+}
+
+async fn confirmations(
+    block: &ChainBlock,
+    nft_id: NftId,
+) -> anyhow::Result<Vec<(u32, RawAccountId)>> {
     let key = storage::confirmations(nft_id, SECRET, 1, 0);
     let value = match block.client().storage().fetch_raw(key).await {
         Ok(value) => value,
@@ -222,7 +241,8 @@ pub async fn confirmed_slots(block: &ChainBlock, nft_id: NftId) -> anyhow::Resul
         Err(error) => bail!("the confirmations cannot be read: {error}"),
     };
     let slots = SlotConfirmations::<RawAccountId>::decode(&mut value.as_slice())?;
-    Ok((0..).zip(slots).filter_map(|(slot, confirmation)| confirmation.map(|_| slot)).collect())
+    let slots = (0..).zip(slots);
+    Ok(slots.filter_map(|(slot, confirmation)| Some((slot, confirmation?.enclave))).collect())
 }
 
 /// Waits until exactly these slots have confirmed on the finalized chain.
@@ -302,4 +322,27 @@ pub fn passed(devnet: &Devnet, motion: &[&str]) -> anyhow::Result<String> {
     let told = succeed(devnet, &[&["committee"], motion, &MEMBERS].concat())?;
     tells(&told, "carried out in block #")?;
     Ok(told)
+}
+
+/// The version of the runtime at the newest finalized block.
+pub async fn spec_version(chain: &Chain) -> anyhow::Result<u32> {
+    let version: Vec<u8> = chain
+        .finalized()
+        .await?
+        .entry("the last upgrade", "System", "LastRuntimeUpgrade", [])
+        .await?
+        .context("no runtime ever ran")?;
+    Ok(codec::Compact::<u32>::decode(&mut version.as_slice())?.0)
+}
+
+/// Authorizes a runtime by a motion of the committee, and applies it as somebody else; it has this
+/// version.
+pub async fn upgrade(chain: &Chain, code: &[u8], version: u32) -> anyhow::Result<()> {
+    let hash = Dynamic::from_bytes(blake2_256(code));
+    let authorize = calls::call("System", "authorize_upgrade", [hash]).into_value();
+    let mandate = calls::call("Mandate", "mandate", [authorize]);
+    committee::pass(chain, &setup::committee(), mandate).await?.carried()?;
+    let apply = calls::call("System", "apply_authorized_upgrade", [Dynamic::from_bytes(code)]);
+    chain.submit(&apply, &dev::ferdie(), WaitFor::Finality, LIMIT).await?;
+    until("the new runtime", || async { Ok(spec_version(chain).await? == version) }).await
 }

@@ -7,6 +7,7 @@ mod networks {
     mod kills;
     mod liar;
     mod replication;
+    mod succession;
     mod ternoa_js;
     mod upgrade;
     mod validators;

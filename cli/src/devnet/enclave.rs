@@ -27,6 +27,8 @@ pub struct EnclaveConfig {
     pub measurement: Option<Measurement>,
     /// The security version that it reports; the program's default if not given.
     pub isv_svn: Option<u16>,
+    /// Another interface of the chain that its code knows, beside the program's own.
+    pub next_abi: Option<u32>,
     /// The node's address, if it is to be another one than the network's.
     pub rpc_url: Option<String>,
     /// Whether the enclave brings its attestations to the chain by itself. The first one it must.
@@ -177,6 +179,9 @@ fn command(config: &EnclaveConfig, surroundings: &Surroundings, listen: &str) ->
     if let Some(isv_svn) = config.isv_svn {
         command.args(["--isv-svn", &isv_svn.to_string()]);
     }
+    if let Some(abi) = config.next_abi {
+        command.args(["--next-abi", &abi.to_string()]);
+    }
     command
 }
 
@@ -208,6 +213,7 @@ mod tests {
             machine: 3,
             measurement: None,
             isv_svn: None,
+            next_abi: None,
             rpc_url: None,
             push: true,
         };
@@ -226,6 +232,7 @@ mod tests {
         let other = EnclaveConfig {
             measurement: Some([0xab; 32]),
             isv_svn: Some(2),
+            next_abi: Some(5),
             rpc_url: Some(String::from("ws://proxy")),
             push: false,
             ..config
@@ -236,6 +243,7 @@ mod tests {
             " --rpc-url ws://proxy ",
             &format!(" --measurement {}", "ab".repeat(32)),
             " --isv-svn 2",
+            " --next-abi 5",
         ] {
             assert!(told.contains(expected), "{told}");
         }

@@ -10,6 +10,7 @@ use tee_enclave::{
     file,
     platform::{Platform, PlatformError},
 };
+use tee_primitives::abi::ENCLAVE_ABI;
 use tee_simulator::{Authority, EnclaveIdentity, Machine};
 use zeroize::Zeroizing;
 
@@ -20,6 +21,7 @@ pub struct Simulated {
     machine: Machine,
     number: u32,
     enclave: EnclaveIdentity,
+    abis: Vec<u32>,
     root: Vec<u8>,
 }
 
@@ -41,8 +43,16 @@ impl Simulated {
                 isv_prod_id: 0,
                 isv_svn,
             },
+            abis: vec![ENCLAVE_ABI],
             root: authority.root_der().to_vec(),
         }
+    }
+
+    /// The code knows one more of the chain's interfaces.
+    #[must_use]
+    pub fn knowing(mut self, abi: Option<u32>) -> Self {
+        self.abis.extend(abi);
+        self
     }
 }
 
@@ -53,6 +63,10 @@ impl Platform for Simulated {
 
     fn measurement(&self) -> [u8; 32] {
         self.enclave.mr_enclave
+    }
+
+    fn abis(&self) -> &[u32] {
+        &self.abis
     }
 
     fn root(&self) -> &[u8] {

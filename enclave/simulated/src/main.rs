@@ -28,11 +28,17 @@ struct Flags {
     /// Security version of the code.
     #[arg(long, env = "TEE_ENCLAVE_ISV_SVN", default_value_t = 0)]
     isv_svn: u16,
+
+    /// Another interface of the chain that the code knows, as a build before an upgrade of the runtime
+    /// does.
+    #[arg(long, env = "TEE_ENCLAVE_NEXT_ABI")]
+    next_abi: Option<u32>,
 }
 
 impl Flags {
     fn machine(&self) -> Simulated {
         Simulated::new(&self.config.data_dir, self.machine, self.measurement, self.isv_svn)
+            .knowing(self.next_abi)
     }
 }
 

@@ -266,6 +266,7 @@ impl From<StoreRefusal> for Failure {
             | StoreRefusal::Synced
             | StoreRefusal::NewerSplit
             | StoreRefusal::TooManySplits => Status::NftIdExists.into(),
+            StoreRefusal::HandingOver => Status::NotInService.into(),
         }
     }
 }

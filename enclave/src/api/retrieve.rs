@@ -96,7 +96,7 @@ async fn retrieve(
     let token = |finalized| request::token(data.token, finalized, Status::ExpiredRequest);
     request::unless_final(token(arrival.view.finalized.number))?;
     let signature = request::signature(&packet.signature, Status::InvalidSignerSignature)?;
-    if !account::verify(&signature, &packet.data, &requester) {
+    if !context.verifier.verify(&signature, &packet.data, &requester).await {
         return Err(Status::SignerSigVerificationFailed.into());
     }
 

@@ -154,13 +154,20 @@ async fn go_on(
     }
     let message = opened.channel.open(sealed)?;
     let answer = if opened.is_proven {
-        let Ask::Shares(versions) = message::decode(&message).ok_or(ChannelError)?;
         let record = view.record.as_ref().ok_or(Status::NotInService)?;
         // Nobody else than the successor works for the own operator.
         let is_successor = peer.operator == record.operator;
         let (chain, store) = (&*context.chain, &context.store);
-        let answer = serve::shares(chain, view, store, assignment, is_successor, &versions);
-        message::encode(&answer.await?)
+        let answer = match message::decode(&message).ok_or(ChannelError)? {
+            Ask::Shares(versions) => {
+                serve::shares(chain, view, store, assignment, is_successor, &versions).await?
+            }
+            Ask::HandOver(after) if is_successor => {
+                serve::hand_over(view, store, assignment, after).await?
+            }
+            Ask::HandOver(_) => return Err(Status::NotAPeer.into()),
+        };
+        message::encode(&answer)
     } else {
         let evidence: Evidence = message::decode(&message).ok_or(ChannelError)?;
         let own = prove(context, view, peer, &opened.channel, &evidence).await?;

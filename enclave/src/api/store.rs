@@ -116,7 +116,7 @@ async fn store(
         request::token(data.token, finalized, Status::ExpiredRequest)
     };
     request::unless_final(tokens(arrival.view.finalized.number))?;
-    verify(packet, &owner, &signer)?;
+    verify(context, packet, &owner, &signer).await?;
 
     let split = split_of_signer(&packet.signer_address);
     let key =
@@ -173,17 +173,22 @@ fn is_held(
     Ok(nft.owner == *owner && record.is_some_and(|held| held.share == data.share.as_bytes()))
 }
 
-fn verify(
+async fn verify(
+    context: &Context,
     packet: &StoreKeysharePacket,
     owner: &RawAccountId,
     signer: &RawAccountId,
 ) -> Result<(), Failure> {
     let approval = request::signature(&packet.signersig, Status::InvalidSignerSignature)?;
     let signature = request::signature(&packet.signature, Status::InvalidDataSignature)?;
-    if !account::verify(&approval, &packet.signer_address, owner) {
+    let (approved, sent) = tokio::join!(
+        context.verifier.verify(&approval, &packet.signer_address, owner),
+        context.verifier.verify(&signature, &packet.data, signer),
+    );
+    if !approved {
         return Err(Status::SignerSigVerificationFailed.into());
     }
-    if !account::verify(&signature, &packet.data, signer) {
+    if !sent {
         return Err(Status::DataSigVerificationFailed.into());
     }
     Ok(())

@@ -164,7 +164,7 @@ impl Enclave {
         }
         .unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
-        let view = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
+        let view = view::follow(chain.clone(), own, attesting::build(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
         let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
         let platform = Arc::new(Machine(setup.quoting));
@@ -180,6 +180,7 @@ impl Enclave {
             chain: chain.clone(),
             store,
             outlook,
+            verifier: Verifier::default(),
             park: Park::new(setup.park),
             quotes,
             problem,

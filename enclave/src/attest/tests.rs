@@ -114,7 +114,7 @@ impl World {
             Identity { session, ..Identity::new(&self.account, OPERATOR, attesting::MEASUREMENT) };
         let machine = Arc::new(Machine::default());
         let (sender, outlook) = watch::channel(Outlook::default());
-        let follow = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
+        let follow = view::follow(chain.clone(), own, attesting::build(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
         let (quotes, _) = {
             let log = watch::channel(crate::store::LogState::default()).1;
@@ -282,7 +282,7 @@ async fn what_the_chain_lacks_is_brought_first_in_order_and_once() {
         .map(|sent| match sent {
             Sent::Collateral(item) => Some(id_of(item)),
             Sent::Attestation { .. } => None,
-            Sent::Confirmations(_) => panic!("nothing to confirm"),
+            sent => panic!("it attests: {sent:?}"),
         })
         .collect();
     let expected: Vec<_> = COLLATERAL.into_iter().map(Some).chain([None]).collect();

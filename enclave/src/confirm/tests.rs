@@ -36,7 +36,7 @@ impl World {
             Store::open(folder, &Sealer::new(&[7; 32]), &ACCOUNT, GENESIS).unwrap();
         let (sender, outlook) = watch::channel(Outlook::default());
         let (c, s) = (chain.clone(), store.clone());
-        let follow = view::follow(c.clone(), OWN, attesting::root(), view::MAX_LAG, sender);
+        let follow = view::follow(c.clone(), OWN, attesting::build(), view::MAX_LAG, sender);
         let follow = tokio::spawn(follow);
         let (submitter, _) = Submitter::start(c.clone());
         let confirm = tokio::spawn(run(c, submitter, s, ACCOUNT, outlook.clone()));
@@ -364,7 +364,7 @@ async fn an_older_state_of_the_chain_does_not_wipe_a_newer_record() {
     let (store, _) = Store::open(folder.path(), &Sealer::new(&[7; 32]), &ACCOUNT, GENESIS).unwrap();
     let chain = Scripted::at(10, &OWN);
     let (sender, mut outlook) = watch::channel(Outlook::default());
-    let follow = view::follow(chain.clone(), OWN, attesting::root(), view::MAX_LAG, sender);
+    let follow = view::follow(chain.clone(), OWN, attesting::build(), view::MAX_LAG, sender);
     let follow = tokio::spawn(follow);
     in_time(outlook.wait_for(|outlook| matches!(outlook, Outlook::Known(_)))).await.unwrap();
     let Outlook::Known(view) = outlook.borrow().clone() else { panic!("known") };

@@ -10,13 +10,23 @@ use std::{
     fmt,
     fs::{self, File},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
 
-use redb::{Database, ReadTransaction, ReadableDatabase, StorageError};
+use redb::{
+    backends::FileBackend, Database, ReadTransaction, ReadableDatabase, StorageBackend,
+    StorageError,
+};
+use zeroize::Zeroizing;
 
-use super::{error::guarded, StoreError};
+use super::{
+    error::guarded,
+    header::{self, Owner},
+    pages::Pages,
+    StoreError,
+};
 use crate::file;
 
 /// Memory that the database may use for pages, in bytes.
@@ -30,10 +40,22 @@ const MARK_NAME: &str = "store.corrupt";
 /// The files that make up the store in a folder.
 pub(crate) const FILES: [&str; 2] = [FILE_NAME, MARK_NAME];
 
+/// A file that the store is in.
+pub(crate) type Backend = Box<dyn StorageBackend>;
+
 /// Where the store's file is.
 pub(crate) trait Medium: fmt::Debug + Send + Sync + 'static {
-    /// Opens the file; makes it if there is none. It is there whole or not at all.
-    fn open(&self, builder: &mut redb::Builder) -> Result<Database, redb::DatabaseError>;
+    /// Whether there is a file.
+    fn exists(&self) -> io::Result<bool>;
+
+    /// Makes the file: it is there whole, as `fill` leaves an empty one, or not at all.
+    fn create(
+        &self,
+        fill: &mut dyn FnMut(Backend) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// Opens the file.
+    fn open(&self) -> Result<Backend, redb::DatabaseError>;
 
     /// Makes the file's name durable: the database makes only its content durable.
     fn sync_name(&self) -> io::Result<()>;
@@ -50,12 +72,31 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync + 'static {
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Medium for Folder {
-    fn open(&self, builder: &mut redb::Builder) -> Result<Database, redb::DatabaseError> {
+    fn exists(&self) -> io::Result<bool> {
+        exists(&self.0)
+    }
+
+    /// A crash while redb makes a database leaves a file that is none, which would be taken for a
+    /// loss: so it gets its name when it is whole.
+    fn create(
+        &self,
+        fill: &mut dyn FnMut(Backend) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let path = self.0.join(FILE_NAME);
-        if !path.try_exists().map_err(StorageError::Io)? {
-            create(&path, builder)?;
-        }
-        builder.create(path)
+        let temporary = path.with_extension("new");
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(&temporary).map_err(StorageError::Io)?;
+        fill(Box::new(FileBackend::new(file)?))?;
+        let named = File::open(&temporary)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&temporary, path));
+        Ok(named.map_err(StorageError::Io)?)
+    }
+
+    fn open(&self) -> Result<Backend, redb::DatabaseError> {
+        let file = File::options().read(true).write(true).open(self.0.join(FILE_NAME));
+        Ok(Box::new(FileBackend::new(file.map_err(StorageError::Io)?)?))
     }
 
     fn sync_name(&self) -> io::Result<()> {
@@ -71,35 +112,42 @@ impl Medium for Folder {
     }
 }
 
-/// Makes an empty database. A crash while redb makes one leaves a file that is none, which would be
-/// taken for a loss: so it gets its name when it is whole.
-fn create(path: &Path, builder: &mut redb::Builder) -> Result<(), redb::DatabaseError> {
-    let temporary = path.with_extension("new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-        removed => removed.map_err(StorageError::Io)?,
-    }
-    drop(builder.create(&temporary)?);
-    let named = File::open(&temporary)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(&temporary, path));
-    Ok(named.map_err(StorageError::Io)?)
-}
-
 /// Whether there is a store in `folder`.
 pub fn exists(folder: &Path) -> io::Result<bool> {
     folder.join(FILE_NAME).try_exists()
 }
 
-/// Opens and checks a database. Its panics are errors.
-pub(super) fn open(medium: &dyn Medium) -> Result<Database, StoreError> {
+/// Opens and checks a store's file, makes it if there is none: the database, and the data key.
+pub(super) fn open(
+    medium: &dyn Medium,
+    owner: &Owner<'_>,
+) -> Result<(Database, Zeroizing<[u8; 32]>), StoreError> {
     if medium.is_marked_corrupt().map_err(StoreError::Folder)? {
         return Err(StoreError::Corrupt("it was found to be so before the last stop"));
     }
+    if !medium.exists().map_err(StoreError::Folder)? {
+        medium.create(&mut |file| {
+            let data_key = header::create(&*file, owner)?;
+            in_file(file, &data_key).map(drop)
+        })?;
+    }
+    let file = medium.open()?;
+    let data_key = header::read(&*file, owner)?;
+    Ok((in_file(file, &data_key)?, data_key))
+}
+
+/// The same of a store that was open before.
+pub(super) fn open_again(medium: &dyn Medium, data_key: &[u8; 32]) -> Result<Database, StoreError> {
+    in_file(medium.open()?, data_key)
+}
+
+/// The database in a file. Panics of redb are errors.
+fn in_file(file: Backend, data_key: &[u8; 32]) -> Result<Database, StoreError> {
+    let pages = Pages::new(file, data_key).map_err(StoreError::DataKey)?;
     guarded(|| {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
-        Ok(medium.open(&mut builder)?)
+        Ok(builder.create_with_backend(pages)?)
     })
 }
 

@@ -8,6 +8,7 @@ use tee_primitives::{authorisation::Role, cluster::SlotId, BlockNumber, RawAccou
 use zeroize::Zeroizing;
 
 use super::{
+    handover,
     log::{self, Access, LogEntry},
     schema::{fixed, META_COUNTER},
     writer::Tables,
@@ -54,6 +55,8 @@ pub enum StoreRefusal {
     NewerSplit,
     /// [`MAX_SPLITS`] splits are held.
     TooManySplits,
+    /// The slot is being handed over to a successor.
+    HandingOver,
 }
 
 /// The records of a version, at most [`MAX_SPLITS`], without lost ones.
@@ -95,8 +98,10 @@ pub(super) fn store(
     if held.iter().any(|(_, record)| record.token_block > new.token_block) {
         return Ok(Err(StoreRefusal::NewerSplit));
     }
+    if new.stored_at < handover::paused_until(&tables.meta)? {
+        return Ok(Err(StoreRefusal::HandingOver));
+    }
 
-    let order = next_order(tables)?;
     let record = Record {
         share: new.share.to_vec(),
         salt: *seal::random().map_err(StoreError::Value)?,
@@ -104,18 +109,10 @@ pub(super) fn store(
         slot_id: new.slot_id,
         token_block: new.token_block,
         stored_at: new.stored_at,
-        order,
+        order: next_order(tables)?,
         synced_at: None,
     };
-    let sealed = inner.seal_record(&new.key, &record)?;
-    tables.records.insert(&new.key.to_bytes(), sealed.as_slice())?;
-    // The newest split is confirmed in place of the older ones.
-    for (_, older) in &held {
-        tables.outbox.remove(older.order)?;
-    }
-    tables.outbox.insert(order, &new.key.to_bytes())?;
-    tables.outbox_grew = true;
-    tables.unsynced.insert(&new.key.version.to_bytes(), new.stored_at)?;
+    insert_undecided(inner, tables, &new.key, &record, &held)?;
     let access = Access {
         version: new.key.version,
         account: new.owner,
@@ -124,6 +121,26 @@ pub(super) fn store(
     };
     log::append(inner, tables, LogEntry::Stored(access))?;
     Ok(Ok(Stored::New))
+}
+
+/// Keeps a share that the chain has not decided about. The newest split of a version is confirmed in
+/// place of the older ones, `held`.
+pub(super) fn insert_undecided(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    key: &RecordKey,
+    record: &Record,
+    held: &[(RecordKey, Record)],
+) -> Result<(), StoreError> {
+    let sealed = inner.seal_record(key, record)?;
+    tables.records.insert(&key.to_bytes(), sealed.as_slice())?;
+    for (_, older) in held {
+        tables.outbox.remove(older.order)?;
+    }
+    tables.outbox.insert(record.order, &key.to_bytes())?;
+    tables.outbox_grew = true;
+    tables.unsynced.insert(&key.version.to_bytes(), record.stored_at)?;
+    Ok(())
 }
 
 pub(super) fn activate(

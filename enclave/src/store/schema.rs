@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The store's tables, whom it belongs to, and how older ones become like it.
+//! The store's tables, and how older ones become like them.
 //!
 //! | schema | what it brought |
 //! |---|---|
@@ -13,8 +13,7 @@
 use redb::{
     Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction,
 };
-use tee_primitives::{BlockNumber, Hash, RawAccountId};
-use zeroize::Zeroizing;
+use tee_primitives::BlockNumber;
 
 use super::{
     log::{self, LogState},
@@ -22,8 +21,6 @@ use super::{
     writer::Tables,
     Inner, RecordKey, StoreError, VersionKey,
 };
-use crate::seal::{self, Sealer};
-
 pub(super) const SCHEMA: u32 = 2;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -40,41 +37,19 @@ pub(super) const LOG_OF_NFT: TableDefinition<'_, (u32, u64), ()> =
     TableDefinition::new("log of nft");
 
 const META_SCHEMA: &str = "schema";
-pub(super) const META_GENESIS: &str = "genesis";
-const META_ACCOUNT: &str = "account";
-const META_DATA_KEY: &str = "data key";
 pub(super) const META_COUNTER: &str = "counter";
+/// Until which finalized block nothing is stored or confirmed. Absent, there is no pause.
+pub(super) const META_PAUSE: &str = "pause";
 /// How far the slot was synchronised. Absent, it begins anew.
 pub(super) const META_SYNC: &str = "sync";
 
-const DATA_KEY_CONTEXT: &[u8] = b"TIP500-DATA-KEY/1";
-
-/// Whose store it is.
-pub(super) struct Owner<'a> {
-    /// The machine's key, which wraps the data key.
-    pub(super) seal_key: &'a Sealer,
-    /// The enclave's account.
-    pub(super) account: &'a RawAccountId,
-    /// Hash of the chain's first block.
-    pub(super) genesis: &'a Hash,
-}
-
-impl Owner<'_> {
-    /// Another chain's store does not open even if the hash beside its data key is changed.
-    fn data_key_context(&self) -> Vec<u8> {
-        [DATA_KEY_CONTEXT, self.genesis].concat()
-    }
-}
-
-/// Makes the tables of a new store, brings an older one to this schema, and unwraps the data key.
-pub(super) fn prepare(
-    database: &Database,
-    owner: &Owner<'_>,
-) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+/// Makes the tables of a new store, or brings an older one to this schema.
+pub(super) fn prepare(database: &Database) -> Result<(), StoreError> {
     let transaction = database.begin_write()?;
-    let is_new = transaction.list_tables()?.next().is_none();
-    if is_new {
-        create(&transaction, owner)?;
+    if transaction.list_tables()?.next().is_none() {
+        create(&transaction)?;
+        transaction.commit()?;
+        return Ok(());
     }
     let found = {
         let meta = transaction.open_table(META)?;
@@ -88,23 +63,13 @@ pub(super) fn prepare(
         0 => return Err(StoreError::Corrupt("a schema that never was")),
         _ => return Err(StoreError::Schema { found }),
     }
-    let data_key = check(&transaction.open_table(META)?, owner)?;
-    if !is_new {
-        all_there(&transaction)?;
-    }
+    all_there(&transaction)?;
     transaction.commit()?;
-    Ok(data_key)
+    Ok(())
 }
 
-fn create(transaction: &WriteTransaction, owner: &Owner<'_>) -> Result<(), StoreError> {
-    let data_key = seal::random::<32>().map_err(StoreError::DataKey)?;
-    let wrapped =
-        owner.seal_key.seal(&owner.data_key_context(), &*data_key).map_err(StoreError::DataKey)?;
-    let mut meta = transaction.open_table(META)?;
-    meta.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
-    meta.insert(META_ACCOUNT, owner.account.as_slice())?;
-    meta.insert(META_GENESIS, owner.genesis.as_slice())?;
-    meta.insert(META_DATA_KEY, wrapped.as_slice())?;
+fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
     transaction.open_table(RECORDS)?;
     transaction.open_table(OUTBOX)?;
     transaction.open_table(UNSYNCED)?;
@@ -137,28 +102,6 @@ fn all_there(transaction: &WriteTransaction) -> Result<(), StoreError> {
     } else {
         Err(StoreError::Corrupt("a table is gone"))
     }
-}
-
-fn check(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-    owner: &Owner<'_>,
-) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-    if fixed(meta, META_ACCOUNT)?.as_ref() != Some(owner.account) {
-        return Err(StoreError::AnotherAccount);
-    }
-    if fixed(meta, META_GENESIS)?.as_ref() != Some(owner.genesis) {
-        return Err(StoreError::AnotherChain);
-    }
-    let wrapped = meta.get(META_DATA_KEY)?.ok_or(StoreError::Corrupt("no data key"))?;
-    let data_key = owner
-        .seal_key
-        .open(&owner.data_key_context(), wrapped.value())
-        .map_err(StoreError::DataKey)?;
-    let data_key = data_key
-        .as_slice()
-        .try_into()
-        .map_err(|_| StoreError::Corrupt("a data key of another length"))?;
-    Ok(Zeroizing::new(data_key))
 }
 
 /// Puts into the outbox what should be there: the newest record of each undecided version. The

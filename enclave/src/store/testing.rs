@@ -6,9 +6,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use redb::{Builder, Database, DatabaseError, StorageBackend, StorageError};
+use redb::{DatabaseError, StorageBackend, StorageError};
 
-use super::database::Medium;
+use super::{
+    database::{Backend, Medium},
+    StoreError,
+};
 
 /// What a disk writes as one.
 const SECTOR: usize = 512;
@@ -173,17 +176,26 @@ impl StorageBackend for Disk {
 }
 
 impl Medium for Disk {
-    fn open(&self, builder: &mut Builder) -> Result<Database, DatabaseError> {
-        if self.state().live.is_empty() {
-            // As a folder does it: made elsewhere, and then there at once.
-            let made = Self::default();
-            drop(builder.create_with_backend(made.clone())?);
-            let content = made.content();
-            let mut state = self.call().map_err(StorageError::Io)?;
-            state.live = content.clone();
-            state.durable = content;
-        }
-        builder.create_with_backend(self.clone())
+    fn exists(&self) -> io::Result<bool> {
+        Ok(!self.state().live.is_empty())
+    }
+
+    /// As a folder does it: made elsewhere, and then there at once.
+    fn create(
+        &self,
+        fill: &mut dyn FnMut(Backend) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let made = Self::default();
+        fill(Box::new(made.clone()))?;
+        let content = made.content();
+        let mut state = self.call().map_err(StorageError::Io)?;
+        state.live = content.clone();
+        state.durable = content;
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Backend, DatabaseError> {
+        Ok(Box::new(self.clone()))
     }
 
     fn sync_name(&self) -> io::Result<()> {

@@ -5,7 +5,7 @@ use codec::{Decode, DecodeAll, Encode};
 use tee_primitives::{attestation::AttestationPayload, keyshare::Salt, BlockNumber, RawAccountId};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::store::{RecordKey, VersionKey};
+use crate::store::{Record, RecordKey, VersionKey};
 
 /// Longest message before it is encrypted, in bytes. Noise allows 65,519.
 pub const MAX_LEN: usize = 60_000;
@@ -31,6 +31,10 @@ pub enum Ask {
     /// Shares of these versions, at most [`MAX_ASKED`].
     #[codec(index = 0)]
     Shares(Vec<VersionKey>),
+    /// The successor asks for the slot: that nothing more is stored or confirmed for some blocks, and
+    /// for shares of undecided versions after this one.
+    #[codec(index = 1)]
+    HandOver(Option<VersionKey>),
 }
 
 /// A share, as it travels.
@@ -46,6 +50,19 @@ pub struct SharedRecord {
     pub owner: RawAccountId,
     /// Block of the token with which its owner approved the splitting.
     pub token_block: BlockNumber,
+}
+
+impl SharedRecord {
+    /// A record that is held.
+    pub fn new(key: RecordKey, mut record: Record) -> Self {
+        Self {
+            key,
+            share: std::mem::take(&mut record.share),
+            salt: record.salt,
+            owner: record.owner,
+            token_block: record.token_block,
+        }
+    }
 }
 
 impl std::fmt::Debug for SharedRecord {
@@ -82,6 +99,15 @@ pub enum Answer {
     /// and as many as the message takes.
     #[codec(index = 0)]
     Shares(Vec<Item>),
+    /// The slot is being handed over.
+    #[codec(index = 1)]
+    HandedOver {
+        /// All that is held of the next undecided versions, in their order; of each, in the order in
+        /// which it was stored.
+        records: Vec<SharedRecord>,
+        /// The version to go on after; `None` if there are no more.
+        next: Option<VersionKey>,
+    },
 }
 
 /// Encodes a message; its length is known before, so that no copies of shares are left behind.

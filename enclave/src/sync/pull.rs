@@ -111,6 +111,16 @@ pub struct Asked {
     pub session: Result<Session, PullError>,
 }
 
+/// A part of what a predecessor has handed over.
+pub struct HandedPage {
+    /// The channel.
+    pub session: Session,
+    /// Undecided shares; nobody has checked them.
+    pub records: Vec<SharedRecord>,
+    /// Where to go on; `None` if these were the last.
+    pub next: Option<VersionKey>,
+}
+
 impl Dialer {
     /// Fails if the machine gives no randomness.
     pub fn new(
@@ -165,15 +175,54 @@ impl Dialer {
         versions: &[VersionKey],
     ) -> Result<Vec<Item>, PullError> {
         let asked: Vec<_> = versions.iter().take(MAX_ASKED).copied().collect();
-        let sealed = session.channel.seal(&message::encode(&Ask::Shares(asked.clone())))?;
+        let most = asked.len();
+        match self.say(session, &Ask::Shares(asked)).await? {
+            Answer::Shares(shares) if (1..=most).contains(&shares.len()) => Ok(shares),
+            Answer::Shares(_) => {
+                Err(PullError::Malformed("another number of shares than asked for"))
+            }
+            Answer::HandedOver { .. } => Err(PullError::Malformed("no shares")),
+        }
+    }
+
+    async fn say(&self, session: &mut Session, ask: &Ask) -> Result<Answer, PullError> {
+        let sealed = session.channel.seal(&message::encode(ask))?;
         let (_, answer) = self.post(&session.peer, &session.id, &sealed).await?;
         let opened = session.channel.open(&answer)?;
-        let Answer::Shares(shares) =
-            message::decode(&opened).ok_or(PullError::Malformed("no shares"))?;
-        if shares.is_empty() || shares.len() > asked.len() {
-            return Err(PullError::Malformed("another number of shares than asked for"));
+        message::decode(&opened).ok_or(PullError::Malformed("no answer"))
+    }
+
+    /// Asks the predecessor for the slot, and for what the chain has not decided about: a page of it,
+    /// and where to go on. `session` is an open channel to it, if there is one.
+    pub async fn hand_over(
+        &self,
+        view: &View,
+        place: Place,
+        peer: &Peer,
+        session: Option<Session>,
+        after: Option<VersionKey>,
+    ) -> Result<HandedPage, PullError> {
+        let known = session.filter(|session| session.peer == *peer);
+        if let Some(session) = known {
+            // The peer lets go of channels that are not used for long.
+            if let Ok(page) = self.handed(session, after).await {
+                return Ok(page);
+            }
         }
-        Ok(shares)
+        self.handed(self.open(view, place, peer).await?, after).await
+    }
+
+    async fn handed(
+        &self,
+        mut session: Session,
+        after: Option<VersionKey>,
+    ) -> Result<HandedPage, PullError> {
+        match self.say(&mut session, &Ask::HandOver(after)).await? {
+            Answer::HandedOver { records, next } if next.is_none_or(|next| after < Some(next)) => {
+                Ok(HandedPage { session, records, next })
+            }
+            _ => Err(PullError::Malformed("no hand-over")),
+        }
     }
 
     /// Asks one peer, for as much as it gives in time. `session` is an open channel to it, if there is

@@ -9,7 +9,7 @@ use std::{
 
 use tee_primitives::{
     cluster::{ClusterType, SlotId},
-    RawAccountId,
+    BlockNumber, RawAccountId,
 };
 use tokio::time::Instant;
 
@@ -26,7 +26,7 @@ use crate::{
     confirm::commitment_of_slot,
     seal,
     step::StepError,
-    store::{Store, VersionKey},
+    store::{Store, StoreError, VersionKey},
     view::View,
 };
 
@@ -34,6 +34,9 @@ use crate::{
 const MAX_PROVEN: usize = 8;
 const MAX_UNPROVEN: usize = 8;
 const MAX_OF_ACCOUNT: usize = 2;
+
+/// Undecided versions that are handed over at once, at most.
+const MAX_HANDED: usize = 64;
 
 /// How long a channel is used at most: then both sides prove themselves anew.
 const MAX_AGE: Duration = Duration::from_secs(600);
@@ -201,14 +204,8 @@ pub async fn shares(
             }
             Some(synced) => {
                 let expected = commitment_of_slot(&synced.commitments, own.slot_id);
-                store.record_of(version, expected)?.map_or(Item::Lacks, |(key, mut record)| {
-                    Item::Given(SharedRecord {
-                        key,
-                        share: std::mem::take(&mut record.share),
-                        salt: record.salt,
-                        owner: record.owner,
-                        token_block: record.token_block,
-                    })
+                store.record_of(version, expected)?.map_or(Item::Lacks, |(key, record)| {
+                    Item::Given(SharedRecord::new(key, record))
                 })
             }
         };
@@ -219,6 +216,42 @@ pub async fn shares(
         items.push(item);
     }
     Ok(Answer::Shares(items))
+}
+
+/// How long a slot that is being handed over takes no shares, in finalized blocks: after that the
+/// successor must have asked again.
+const HANDING_OVER: BlockNumber = 32;
+
+/// Hands the slot over: nothing is stored or confirmed from now on, and what the chain has not
+/// decided about is given, after the version `after`, as much as a message takes.
+pub async fn hand_over(
+    view: &View,
+    store: &Store,
+    own: Assignment,
+    after: Option<VersionKey>,
+) -> Result<Answer, StoreError> {
+    store.pause(view.finalized.number.saturating_add(HANDING_OVER)).await?;
+    let mut handed = Vec::new();
+    let mut length = 16usize;
+    let versions = store.unsynced(after, MAX_HANDED)?;
+    let mut next = versions.last().filter(|_| versions.len() == MAX_HANDED).map(|last| last.0);
+    let mut given = None;
+    for (version, _) in versions {
+        let mut records = store.records(&version)?;
+        records.retain(|(_, record)| record.slot_id == own.slot_id);
+        records.sort_by_key(|(_, record)| record.order);
+        let records: Vec<_> =
+            records.into_iter().map(|(key, record)| SharedRecord::new(key, record)).collect();
+        length = length.saturating_add(records.iter().map(codec::Encode::encoded_size).sum());
+        // A version is given whole: it is what the next ask begins after.
+        if length > MAX_LEN && !handed.is_empty() {
+            next = given;
+            break;
+        }
+        handed.extend(records);
+        given = Some(version);
+    }
+    Ok(Answer::HandedOver { records: handed, next })
 }
 
 #[cfg(test)]

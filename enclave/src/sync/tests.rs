@@ -12,6 +12,7 @@ use tee_primitives::{
     keyshare::{KeyshareKind, KeyshareStatus},
     nft::{NftId, NftState},
     packet::{AuthToken, KeyshareResponse},
+    traits::AttestationFacts,
 };
 use tee_simulator::{Authority, CollateralOptions, EnclaveIdentity, Machine};
 use tempfile::TempDir;
@@ -36,12 +37,14 @@ use crate::{
     quotes::Quotes,
     seal::Sealer,
     store::{LogEntry, NewShare, RecordKey},
+    verifier::Verifier,
     view,
 };
 
 mod asking;
 mod bench;
 mod hostile;
+mod succession;
 
 const SLOT: SlotId = 2;
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -150,10 +153,17 @@ struct Node {
 
 impl Node {
     fn new(chain: &Arc<Scripted>, number: u8) -> Self {
+        let node = Self::of(chain, number, [number; 32]);
+        node.join(chain, ClusterType::Public, SLOT, "http://127.0.0.1:1");
+        node
+    }
+
+    /// An enclave that works for an operator, and has no slot.
+    fn of(chain: &Arc<Scripted>, number: u8, operator: RawAccountId) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::new(&[number; 32]);
         let account = Arc::new(Account::load_or_create(folder.path(), &sealer).unwrap());
-        let own = Identity::new(&account, [number; 32], attesting::MEASUREMENT);
+        let own = Identity::new(&account, operator, attesting::MEASUREMENT);
         let (store, _) = Store::open(folder.path(), &sealer, &own.account, GENESIS).unwrap();
         let machine = machine(number.into());
         let simulated = Simulated(machine.clone(), code(attesting::MEASUREMENT));
@@ -161,12 +171,9 @@ impl Node {
         let (quotes, _) = Quotes::start(account.clone(), own, platform, store.log_state());
         let cluster_id = ClusterId::from(number) - 1;
         let (sender, outlook) = watch::channel(Outlook::default());
-        let node =
-            Self { _folder: folder, account, own, store, quotes, machine, cluster_id, outlook };
-        node.join(chain, ClusterType::Public, SLOT, "http://127.0.0.1:1");
-        let view = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
+        let view = view::follow(chain.clone(), own, attesting::build(), view::MAX_LAG, sender);
         tokio::spawn(view);
-        node
+        Self { _folder: folder, account, own, store, quotes, machine, cluster_id, outlook }
     }
 
     /// Puts the enclave into a slot, attested.
@@ -178,9 +185,15 @@ impl Node {
         chain.set(storage::cluster_data(self.cluster_id), Cluster { enclaves, cluster_type });
         let api_uri = url.as_bytes().to_vec();
         chain.set(storage::enclave_data(&operator), Enclave { enclave_address: account, api_uri });
+        self.attest(chain);
+    }
+
+    fn attest(&self, chain: &Scripted) -> AttestationFacts {
         let mut record = attesting::record(&self.own, 1);
         record.facts.platform = platform(&self.machine);
-        chain.set(storage::attestation(&account), record);
+        let facts = record.facts;
+        chain.set(storage::attestation(&self.own.account), record);
+        facts
     }
 
     async fn view(&mut self, block: BlockNumber) -> View {
@@ -216,6 +229,7 @@ impl Node {
             chain: chain.clone(),
             store: self.store.clone(),
             outlook: self.outlook.clone(),
+            verifier: Verifier::default(),
             park: Park::new(ParkLimits::default()),
             quotes: self.quotes.clone(),
             problem: watch::channel(None).1,
@@ -318,14 +332,8 @@ impl World {
     fn shares(&self, versions: &[VersionKey]) -> Vec<SharedRecord> {
         let mut shares = Vec::new();
         for version in versions {
-            for (key, mut record) in self.giver.store.records(version).unwrap() {
-                shares.push(SharedRecord {
-                    key,
-                    share: std::mem::take(&mut record.share),
-                    salt: record.salt,
-                    owner: record.owner,
-                    token_block: record.token_block,
-                });
+            for (key, record) in self.giver.store.records(version).unwrap() {
+                shares.push(SharedRecord::new(key, record));
             }
         }
         shares

@@ -57,6 +57,7 @@ async fn started(devnet: &Devnet, uri: &str) -> anyhow::Result<EnclaveProcess> {
         machine: 99,
         measurement: None,
         isv_svn: None,
+        next_abi: None,
         rpc_url: None,
         push: true,
     };

@@ -111,6 +111,7 @@ async fn another_measurement_takes_a_slot_over(
         machine: 42,
         measurement: Some(measurement),
         isv_svn: None,
+        next_abi: None,
         rpc_url: None,
         push: true,
     };

@@ -4,19 +4,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{ensure, Context};
-use codec::Decode;
-use sp_crypto_hashing::blake2_256;
-use subxt::dynamic::Value;
 use subxt_signer::sr25519::{dev, Keypair};
 use tee_cli::{
-    committee,
-    devnet::{setup, Devnet, DevnetConfig},
+    devnet::{Devnet, DevnetConfig},
     report::Report,
 };
 use tee_primitives::{nft::NftId, packet::RequesterType};
-use tee_tests::{until, LIMIT};
+use tee_tests::{spec_version, upgrade};
 use tee_wallet::{
-    chain::{calls, Chain, WaitFor},
+    chain::Chain,
     secret::{MintRequest, Wallet},
 };
 
@@ -57,27 +53,6 @@ impl Media {
     }
 }
 
-async fn spec_version(chain: &Chain) -> anyhow::Result<u32> {
-    let version: Vec<u8> = chain
-        .finalized()
-        .await?
-        .entry("the last upgrade", "System", "LastRuntimeUpgrade", [])
-        .await?
-        .context("no runtime ever ran")?;
-    Ok(codec::Compact::<u32>::decode(&mut version.as_slice())?.0)
-}
-
-/// Authorizes the code by a motion of the committee, and applies it as somebody else.
-async fn upgrade(chain: &Chain, code: &[u8]) -> anyhow::Result<()> {
-    let hash = Value::from_bytes(blake2_256(code));
-    let authorize = calls::call("System", "authorize_upgrade", [hash]).into_value();
-    let mandate = calls::call("Mandate", "mandate", [authorize]);
-    committee::pass(chain, &setup::committee(), mandate).await?.carried()?;
-    let apply = calls::call("System", "apply_authorized_upgrade", [Value::from_bytes(code)]);
-    chain.submit(&apply, &dev::ferdie(), WaitFor::Finality, LIMIT).await?;
-    until("the new runtime", || async { Ok(spec_version(chain).await? == 2) }).await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn f36_a_running_network_is_upgraded_and_its_enclaves_serve_on() -> anyhow::Result<()> {
     let code = tee_runtime::next_version::WASM_BINARY.context(
@@ -114,7 +89,7 @@ async fn f36_a_running_network_is_upgraded_and_its_enclaves_serve_on() -> anyhow
         anyhow::Ok(minted)
     };
     let upgrading = async {
-        let upgraded = upgrade(chain, code).await;
+        let upgraded = upgrade(chain, code, 2).await;
         is_upgraded.store(true, Ordering::Relaxed);
         upgraded
     };

@@ -53,6 +53,7 @@ fn enclave(name: &str, machine: u32) -> anyhow::Result<EnclaveConfig> {
         machine,
         measurement: None,
         isv_svn: None,
+        next_abi: None,
         rpc_url: None,
         push: false,
     })

@@ -135,7 +135,7 @@ async fn what_an_earlier_start_attested_does_not_count() {
     enclave.chain.attest(&earlier, 102);
     enclave.chain.finalize(103);
     let chain = enclave.chain.clone();
-    let follow = view::follow(chain, enclave.own, attesting::root(), view::MAX_LAG, sender);
+    let follow = view::follow(chain, enclave.own, attesting::build(), view::MAX_LAG, sender);
     let follow = tokio::spawn(follow);
     let known = |outlook: &Outlook| matches!(outlook, Outlook::Known(_));
     let Outlook::Known(view) = in_time(outlook.wait_for(known)).await.unwrap().clone() else {

@@ -21,7 +21,7 @@ use tee_primitives::{
 use tee_simulator::{Authority, EnclaveIdentity, DEVELOPMENT_FMSPC};
 
 use super::Scripted;
-use crate::{chain::facts::Record, identity::Identity};
+use crate::{chain::facts::Record, identity::Identity, view::Understood};
 
 /// The chain's time at first, in seconds since the Unix epoch.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -47,8 +47,13 @@ pub(crate) const COLLATERAL: [CollateralId; 4] = [
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Sent {
     Confirmations(Vec<KeyshareConfirmation>),
-    Attestation { payload: Box<AttestationPayload>, quote: Vec<u8> },
+    Attestation {
+        payload: Box<AttestationPayload>,
+        quote: Vec<u8>,
+    },
     Collateral(CollateralItem),
+    /// Of an operator, up to where in the sync log.
+    TakingOver(RawAccountId, u64),
 }
 
 impl Sent {
@@ -57,6 +62,10 @@ impl Sent {
         match (*pallet, *index) {
             (calls::TEE_PALLET, calls::CONFIRM_KEYSHARES) => {
                 Self::Confirmations(DecodeAll::decode_all(&mut arguments).unwrap())
+            }
+            (calls::TEE_PALLET, calls::COMPLETE_UPDATE) => {
+                let (operator, cursor) = DecodeAll::decode_all(&mut arguments).unwrap();
+                Self::TakingOver(operator, cursor)
             }
             (calls::ATTESTATION_PALLET, calls::ATTEST) => {
                 let (payload, quote) = DecodeAll::decode_all(&mut arguments).unwrap();
@@ -73,6 +82,11 @@ impl Sent {
 /// DER of the certificate that the chain trusts at first.
 pub(crate) fn root() -> Vec<u8> {
     Authority::development().root_der().to_vec()
+}
+
+/// What enclaves in tests understand.
+pub(crate) fn build() -> Understood {
+    Understood { root: root(), abis: vec![ENCLAVE_ABI] }
 }
 
 /// A quote of a simulated machine.
@@ -254,7 +268,7 @@ impl Scripted {
     pub(crate) fn attestations(&self) -> Vec<AttestationPayload> {
         let payload = |sent| match sent {
             Sent::Attestation { payload, .. } => Some(*payload),
-            Sent::Confirmations(_) | Sent::Collateral(_) => None,
+            _ => None,
         };
         self.sent().into_iter().filter_map(payload).collect()
     }

@@ -79,7 +79,7 @@ struct Found {
 }
 
 fn look(disk: &Disk) -> Found {
-    let database = database::open(disk).unwrap();
+    let (database, _) = inside(disk);
     let transaction = redb::ReadableDatabase::begin_read(&database).unwrap();
     let found = Found {
         records: keys(&transaction, schema::RECORDS, |key, _| key.to_vec()),

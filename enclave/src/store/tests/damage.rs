@@ -88,10 +88,12 @@ async fn survive(content: Vec<u8>, what: &str) -> Outcome {
 #[tokio::test]
 async fn a_byte_that_was_changed_anywhere_is_found_out_or_changes_nothing() {
     let content = filled().await;
-    // The header, where each byte has a meaning of its own; then all over the file.
-    let header = (0..320).map(|position| (position, 1 << (position % 8)));
-    let high = (0..320).step_by(3).map(|position| (position, 0xff));
-    let rest = (320..content.len()).step_by((content.len() / 300).max(1) | 1);
+    // The headers, the store's and the database's, where each byte has a meaning of its own; then
+    // all over the file.
+    let headers = || (0..160).chain(PAGE..PAGE + 320);
+    let header = headers().map(|position| (position, 1 << (position % 8)));
+    let high = headers().step_by(3).map(|position| (position, 0xff));
+    let rest = (PAGE + 320..content.len()).step_by((content.len() / 300).max(1) | 1);
     let rest = rest.map(|position| (position, 0x40));
     let mut lost = 0;
     for (position, mask) in header.chain(high).chain(rest) {
@@ -108,7 +110,7 @@ async fn a_file_that_was_cut_or_grew_is_found_out_or_changes_nothing() {
     let content = filled().await;
     let length = content.len();
     let around = |place: usize| [place.saturating_sub(1), place, place + 1];
-    let places = [0, 64, 128, 192, 256, 320, 512, PAGE, 2 * PAGE, 3 * PAGE, length / 2];
+    let places = [0, 8, 72, 144, 512, PAGE, PAGE + 320, 2 * PAGE, 3 * PAGE, length / 2];
     let ends = (1..16).map(|pages| length.saturating_sub(pages * PAGE));
     for cut in places.into_iter().flat_map(around).chain(ends).chain(around(length)) {
         let mut changed = content.clone();
@@ -145,4 +147,71 @@ async fn pages_that_were_dropped_doubled_or_put_in_a_circle_are_found_out() {
         }
     }
     assert!(lost > used.len() / 2, "{lost} of {}", used.len());
+}
+
+/// Pages as they were before, each for itself and every second one: the pages above them, or what is
+/// in them, are others.
+#[tokio::test]
+async fn pages_that_were_taken_back_are_found_out_or_change_nothing() {
+    let disk = Disk::default();
+    let (store, task) = open_on(&disk).unwrap();
+    let mut older = Vec::new();
+    for nft_id in 0..RECORDS {
+        let share = Zeroizing::new(share_of(nft_id));
+        store.store(NewShare { share, ..new(key(nft_id, 1), 10) }).await.unwrap().unwrap();
+        if nft_id % 8 == 0 {
+            older.push(disk.content());
+        }
+    }
+    close(store, task).await;
+    let content = disk.content();
+    let mut lost = 0;
+    for older in &older {
+        let pages = 0..older.len().min(content.len()) / PAGE;
+        let differ = |page: &usize| {
+            let at = page * PAGE..(page + 1) * PAGE;
+            older[at.clone()] != content[at]
+        };
+        let differing: Vec<usize> = pages.filter(differ).collect();
+        let each = differing.iter().map(|page| vec![*page]);
+        let half = differing.iter().copied().step_by(2).collect();
+        for taken_back in each.chain([half]) {
+            let mut changed = content.clone();
+            for page in &taken_back {
+                let at = page * PAGE..(page + 1) * PAGE;
+                changed[at.clone()].copy_from_slice(&older[at]);
+            }
+            let outcome = survive(changed, &format!("pages {taken_back:?} taken back")).await;
+            lost += usize::from(outcome == Outcome::Lost);
+        }
+    }
+    assert!(lost > 0, "taking pages back did something");
+}
+
+/// A well-formed database is as far as anybody without the key gets, whatever is in it.
+#[tokio::test]
+async fn a_database_that_somebody_else_has_made_is_none() {
+    let made = Disk::default();
+    let database = redb::Database::builder().create_with_backend(made.clone()).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction
+        .open_table(schema::META)
+        .unwrap()
+        .insert("schema", [0, 0, 0, 2].as_slice())
+        .unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let plain = made.content();
+    assert_eq!(survive(plain.clone(), "a database in the clear").await, Outcome::Lost);
+    let own = filled().await;
+    let below_header = [&own[..PAGE], &plain].concat();
+    assert_eq!(survive(below_header, "one below the header").await, Outcome::Lost);
+    // Nothing of the own one is in the clear: neither the database's mark nor a table's name.
+    for secret in [b"redb".as_slice(), b"records", b"unsynced", &plain[..9]] {
+        assert!(!own[PAGE..].windows(secret.len()).any(|window| window == secret));
+    }
+    // Another store of the same enclave has another key.
+    let mut other = filled().await;
+    other[..PAGE].copy_from_slice(&own[..PAGE]);
+    assert_eq!(survive(other, "another store below the header").await, Outcome::Lost);
 }

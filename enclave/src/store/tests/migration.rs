@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Stores of other schemas.
 
-use redb::{Database, ReadableDatabase};
+use redb::ReadableDatabase;
 
 use super::*;
 use crate::store::testing::Disk;
 
-const DATA_KEY: [u8; 32] = [0xda; 32];
-
 /// A store as schema 1 wrote it, with a share that is synced and one that waits.
 pub(super) fn schema_1() -> Vec<u8> {
     let disk = Disk::default();
-    let database = Database::builder().create_with_backend(disk.clone()).unwrap();
+    let (database, data_key) = inside(&disk);
     let transaction = database.begin_write().unwrap();
     {
-        let wrapped =
-            seal_key().seal(&[b"TIP500-DATA-KEY/1".as_slice(), &GENESIS].concat(), &DATA_KEY);
         let mut meta = transaction.open_table(schema::META).unwrap();
         let mut put = |name: &str, value: &[u8]| {
             meta.insert(name, value).unwrap();
         };
         put("schema", &1u32.to_be_bytes());
-        put("account", &ACCOUNT);
-        put("genesis", &GENESIS);
-        put("data key", &wrapped.unwrap());
         put("counter", &2u64.to_be_bytes());
         let mut records = transaction.open_table(schema::RECORDS).unwrap();
         for (nft_id, synced_at) in [(7, Some(20)), (8, None)] {
@@ -37,7 +30,7 @@ pub(super) fn schema_1() -> Vec<u8> {
                 order: u64::from(nft_id) - 7,
                 synced_at,
             };
-            let sealer = Sealer::new(&DATA_KEY);
+            let sealer = Sealer::new(&data_key);
             let sealed = record::seal(&sealer, &GENESIS, &key(nft_id, 1), &record).unwrap();
             records.insert(&key(nft_id, 1).to_bytes(), sealed.as_slice()).unwrap();
         }
@@ -67,7 +60,7 @@ fn open_on(disk: &Disk) -> Result<(Store, Task), StoreError> {
 }
 
 fn schema_of(disk: &Disk) -> Vec<u8> {
-    let database = Database::builder().create_with_backend(disk.clone()).unwrap();
+    let (database, _) = inside(disk);
     let transaction = database.begin_read().unwrap();
     let meta = transaction.open_table(schema::META).unwrap();
     let found = meta.get("schema").unwrap().unwrap().value().to_vec();

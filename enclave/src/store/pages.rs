@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The database's file as whoever has the disk sees it: every block of it is encrypted.
+//!
+//! redb's checksums find accidents: they have no key, and whoever can write the file can make a
+//! well-formed one in which pages lead in a circle, or claim any size. Its blocks are therefore
+//! encrypted (AES-256 in XTS mode, IEEE 1619, tweaked by their place) under a key that comes from the
+//! store's data key. XTS adds nothing to the file's length, so what a crash leaves behind is the same
+//! mixture of old and new as without it. A block that was changed becomes bytes that nobody can
+//! choose, so the checksum in the page above it, which is encrypted too, no longer fits; opening
+//! compares all of them.
+//!
+//! redb does not compare them again while it runs. So this remembers what each block was when it was
+//! last read or written, and refuses another, also an older one: a universal hash (POLYVAL, RFC 8452)
+//! under a key that lives as long as the process, 16 bytes of memory per block. That an older copy of
+//! the whole file is put there while nothing runs is for the comparison with the chain to find.
+
+use std::{
+    io,
+    ops::{Bound, Range},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use aes::{cipher::KeyInit, Aes256};
+use polyval::{universal_hash::UniversalHash, Polyval};
+use redb::{BackendError, StorageBackend};
+use sp_crypto_hashing::blake2_512;
+use xts_mode::{get_tweak_default, Xts128};
+use zeroize::Zeroizing;
+
+use crate::seal::{self, SealError};
+
+/// Bytes that are encrypted and remembered together: the database's page.
+pub(super) const BLOCK: usize = 4096;
+
+const KEY_DOMAIN: &[u8; 17] = b"TIP500-PAGE-KEY/1";
+
+/// What is known of a block.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Known {
+    /// Nothing yet: redb's checksums decide when the file is opened.
+    Nothing,
+    /// The file grew by it, and nothing was written there.
+    Empty,
+    /// Its hash.
+    Hash(u128),
+}
+
+/// A file of encrypted blocks, of which the first is not the database's.
+pub(super) struct Pages {
+    file: Box<dyn StorageBackend>,
+    cipher: Xts128<Aes256>,
+    hash: Polyval,
+    known: Mutex<Vec<Known>>,
+}
+
+impl std::fmt::Debug for Pages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pages([redacted])")
+    }
+}
+
+impl Pages {
+    /// The pages in a file, under a store's data key.
+    pub(super) fn new(
+        file: Box<dyn StorageBackend>,
+        data_key: &[u8; 32],
+    ) -> Result<Self, SealError> {
+        let key = Zeroizing::new(blake2_512(&[KEY_DOMAIN.as_slice(), data_key].concat()));
+        let (first, second) = key.split_at(32);
+        let cipher = Xts128::new(Aes256::new(first.into()), Aes256::new(second.into()));
+        let hash = Polyval::new((&*seal::random::<16>()?).into());
+        Ok(Self { file, cipher, hash, known: Mutex::default() })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Vec<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hash(&self, block: &[u8]) -> u128 {
+        let mut hash = self.hash.clone();
+        hash.update_padded(block);
+        u128::from_le_bytes(hash.finalize().into())
+    }
+
+    /// Reads whole blocks.
+    fn read_blocks(&self, first: usize, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(in_file((first * BLOCK) as u64)?, out)?;
+        for (index, block) in (first..).zip(out.chunks_exact_mut(BLOCK)) {
+            let known = self.known().get(index).copied().unwrap_or(Known::Nothing);
+            if known == Known::Empty {
+                block.fill(0);
+                continue;
+            }
+            let found = Known::Hash(self.hash(block));
+            if known == Known::Nothing {
+                self.learn(index, found);
+            } else if known != found {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a block was replaced"));
+            }
+            self.cipher.decrypt_sector(block, get_tweak_default(index as u128));
+        }
+        Ok(())
+    }
+
+    /// Writes whole blocks. Nobody reads them at the same time: the database never writes a page that
+    /// anybody uses.
+    fn write_blocks(&self, first: usize, mut blocks: Vec<u8>) -> io::Result<()> {
+        for (index, block) in (first..).zip(blocks.chunks_exact_mut(BLOCK)) {
+            self.cipher.encrypt_sector(block, get_tweak_default(index as u128));
+            self.learn(index, Known::Hash(self.hash(block)));
+        }
+        self.file.write(in_file((first * BLOCK) as u64)?, &blocks)
+    }
+
+    fn learn(&self, index: usize, what: Known) {
+        let mut known = self.known();
+        if known.len() <= index {
+            known.resize(index + 1, Known::Nothing);
+        }
+        if let Some(known) = known.get_mut(index) {
+            *known = what;
+        }
+    }
+}
+
+/// Where a place of the database is in the file, whose first block is the header.
+fn in_file(place: u64) -> io::Result<u64> {
+    place.checked_add(BLOCK as u64).ok_or_else(too_far)
+}
+
+fn too_far() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a place that no file has")
+}
+
+/// The blocks that some bytes of the database are in.
+fn blocks(place: u64, len: usize) -> io::Result<Range<usize>> {
+    let begin = usize::try_from(place).map_err(|_| too_far())?;
+    let end = begin.checked_add(len).ok_or_else(too_far)?;
+    Ok(begin / BLOCK..end.div_ceil(BLOCK))
+}
+
+impl StorageBackend for Pages {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.len()?.saturating_sub(BLOCK as u64))
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let blocks = blocks(offset, out.len())?;
+        let begin = (offset % BLOCK as u64) as usize;
+        if begin == 0 && out.len().is_multiple_of(BLOCK) {
+            return self.read_blocks(blocks.start, out);
+        }
+        let mut whole = vec![0; blocks.len() * BLOCK];
+        self.read_blocks(blocks.start, &mut whole)?;
+        let wanted = whole.get(begin..begin + out.len()).ok_or_else(too_far)?;
+        out.copy_from_slice(wanted);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let before = self.len()?;
+        self.file.set_len(in_file(len)?)?;
+        let first_new = before.div_ceil(BLOCK as u64) as usize;
+        let end = len.div_ceil(BLOCK as u64) as usize;
+        let mut known = self.known();
+        // Grown, shrunk and grown again, a block is empty again.
+        known.truncate(end.min(first_new));
+        known.resize(end.min(first_new), Known::Nothing);
+        known.resize(end, Known::Empty);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let blocks = blocks(offset, data.len())?;
+        let begin = (offset % BLOCK as u64) as usize;
+        if begin == 0 && data.len().is_multiple_of(BLOCK) {
+            return self.write_blocks(blocks.start, data.to_vec());
+        }
+        let mut whole = vec![0; blocks.len() * BLOCK];
+        self.read_blocks(blocks.start, &mut whole)?;
+        let place = whole.get_mut(begin..begin + data.len()).ok_or_else(too_far)?;
+        place.copy_from_slice(data);
+        self.write_blocks(blocks.start, whole)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
+        self.file.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::Disk;
+
+    fn on(disk: &Disk) -> Pages {
+        Pages::new(Box::new(disk.clone()), &[1; 32]).unwrap()
+    }
+
+    /// Room for blocks, behind the header.
+    fn with_blocks(count: usize) -> (Disk, Pages) {
+        let disk = Disk::holding(vec![0; BLOCK]);
+        let pages = on(&disk);
+        pages.set_len((count * BLOCK) as u64).unwrap();
+        (disk, pages)
+    }
+
+    fn read(pages: &Pages, offset: usize, len: usize) -> io::Result<Vec<u8>> {
+        let mut out = vec![0xee; len];
+        pages.read(offset as u64, &mut out).map(|()| out)
+    }
+
+    /// Writes, reads and changes of length at all places, aligned and not, also after the file is
+    /// opened again: as with a file that is not encrypted.
+    #[test]
+    fn it_reads_as_what_was_written() {
+        let (disk, mut pages) = with_blocks(6);
+        let mut model = vec![0; 6 * BLOCK];
+        let mut state = 1u64;
+        let mut below = |bound: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % bound
+        };
+        for round in 0..2000 {
+            let is_aligned = below(3) > 0;
+            let unit = if is_aligned { BLOCK } else { 1 };
+            let offset = below(model.len() / unit) * unit;
+            let len = (below(2 * BLOCK) / unit * unit).min(model.len() - offset);
+            match below(8) {
+                0 => {
+                    let blocks = 1 + below(8);
+                    pages.set_len((blocks * BLOCK) as u64).unwrap();
+                    model.resize(blocks * BLOCK, 0);
+                }
+                1 => {
+                    // What was never written is no more than noise to whoever opens the file.
+                    pages.write(0, &model).unwrap();
+                    pages = on(&disk);
+                }
+                2..5 => {
+                    let data: Vec<u8> = (0..len).map(|_| below(256) as u8).collect();
+                    pages.write(offset as u64, &data).unwrap();
+                    model[offset..offset + len].copy_from_slice(&data);
+                }
+                _ => assert_eq!(
+                    read(&pages, offset, len).unwrap(),
+                    &model[offset..offset + len],
+                    "round {round}: {len} bytes at {offset}"
+                ),
+            }
+            assert_eq!(pages.len().unwrap(), model.len() as u64);
+        }
+    }
+
+    #[test]
+    fn equal_blocks_differ_on_the_disk_by_their_place() {
+        let (disk, pages) = with_blocks(2);
+        pages.write(0, &[7; 2 * BLOCK]).unwrap();
+        let content = disk.content();
+        let (first, second) = content[BLOCK..].split_at(BLOCK);
+        assert_ne!(first, second);
+        assert_ne!(first, [7; BLOCK]);
+        // 16 bytes that are equal within a block differ too.
+        assert_ne!(first[..16], first[16..32]);
+    }
+
+    #[test]
+    fn a_block_that_is_replaced_while_it_is_known_is_refused() {
+        let (disk, pages) = with_blocks(3);
+        pages.write(0, &[1; 3 * BLOCK]).unwrap();
+        let older = disk.content();
+        pages.write(BLOCK as u64, &[2; BLOCK]).unwrap();
+        let newer = disk.content();
+        let refused = |content: Vec<u8>| {
+            disk.replace(content);
+            let error = read(&pages, BLOCK, BLOCK).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            // The others are as they were.
+            assert_eq!(read(&pages, 0, BLOCK).unwrap(), [1; BLOCK]);
+        };
+        let mut changed = newer.clone();
+        changed[2 * BLOCK + 100] ^= 1;
+        refused(changed);
+        refused(older);
+        let mut moved = newer.clone();
+        moved.copy_within(BLOCK..2 * BLOCK, 2 * BLOCK);
+        refused(moved);
+        disk.replace(newer.clone());
+        assert_eq!(read(&pages, BLOCK, BLOCK).unwrap(), [2; BLOCK]);
+        // What was read once is known as well.
+        let again = on(&disk);
+        assert_eq!(read(&again, BLOCK, BLOCK).unwrap(), [2; BLOCK]);
+        let mut changed = newer;
+        changed[2 * BLOCK] ^= 1;
+        disk.replace(changed);
+        assert!(read(&again, BLOCK, BLOCK).is_err());
+    }
+
+    /// Whoever changes a byte changes 16 bytes at least, to others than he can choose.
+    #[test]
+    fn a_changed_byte_becomes_noise() {
+        let (disk, pages) = with_blocks(1);
+        pages.write(0, &[0; BLOCK]).unwrap();
+        let mut changed = disk.content();
+        changed[BLOCK + 40] ^= 1;
+        disk.replace(changed);
+        let found = read(&on(&disk), 0, BLOCK).unwrap();
+        let noise = found.iter().enumerate().filter(|(_, byte)| **byte != 0);
+        let places: Vec<usize> = noise.map(|(place, _)| place).collect();
+        assert!(places.iter().all(|place| (32..48).contains(place)), "{places:?}");
+        assert!(places.len() > 8, "{places:?}");
+    }
+
+    #[test]
+    fn places_that_no_file_has_are_errors() {
+        let (_disk, pages) = with_blocks(1);
+        for offset in [BLOCK as u64, u64::MAX, u64::MAX - BLOCK as u64 + 1, 1 << 40] {
+            assert!(pages.read(offset, &mut [0; 16]).is_err());
+            assert!(pages.read(offset / BLOCK as u64 * BLOCK as u64, &mut [0; BLOCK]).is_err());
+        }
+        assert!(pages.set_len(u64::MAX).is_err());
+    }
+}
