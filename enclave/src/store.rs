@@ -11,6 +11,9 @@
 //! | `wanted` | NFT, kind, version | the finalized block at which its share was found missing |
 //! | `log` | place in the log | sealed [`LogEntry`], with the hash of the one before |
 //! | `log of nft` | NFT, place in the log | – |
+//! | `logs of others` | account, place in its log, half its hash | sealed entry of another enclave's log |
+//! | `logs of others of nft` | NFT, key in `logs of others` | – |
+//! | `tips of others` | account | where the copy of its log was continued last; how many entries |
 //!
 //! A version is in `unsynced` while the chain has not decided between its splits, and in `wanted`
 //! while the chain has it synced and its share is not here.
@@ -35,6 +38,7 @@
 //! | another enclave gives a share | the record, active; it is no longer wanted; log entry | – |
 //! | the slot is handed over | the pause | undecided shares are given to the successor |
 //! | a predecessor hands a share over | record, outbox entry, `unsynced` entry, log entry | the slot is taken over |
+//! | another enclave's log is copied | its entries, and where the copy ends | more is asked for |
 //! | the chain disagrees | what is wrong goes, what is missing is wanted | – |
 //!
 //! **What can go wrong with the disk.** One that fails or is full makes requests fail, and the store
@@ -65,6 +69,7 @@ mod error;
 mod handover;
 mod header;
 mod log;
+mod others;
 mod pages;
 mod record;
 mod rules;
@@ -79,13 +84,14 @@ pub(crate) use database::FILES;
 pub use error::StoreError;
 pub use handover::HandedOver;
 pub use log::{Access, LogEntry, LogState, Received, Rollbacks};
+pub use others::{Copied, LogRow, NotKept};
 pub use record::{Record, RecordKey, VersionKey};
 pub use rules::{Correction, NewShare, StoreRefusal, Stored, MAX_SPLITS};
 pub use sync::{Fetched, Place, SyncState};
 
 use database::{Folder, Medium, Slot};
 use header::Owner;
-use schema::{META, OUTBOX, RECORDS, UNSYNCED, WANTED};
+use schema::{META, OUTBOX, RECORDS, TIPS, UNSYNCED, WANTED};
 use writer::Writer;
 
 struct Inner {
@@ -298,6 +304,52 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(u64, LogEntry)>, StoreError> {
         self.read(|transaction| log::of_nft(&self.inner, transaction, nft_id, after, limit))
+    }
+
+    /// Entries of the own log after `after`, as many as `room` bytes take; `None` if it does not lead
+    /// there.
+    pub fn log_rows(&self, after: LogHead, room: usize) -> Result<Option<Vec<LogRow>>, StoreError> {
+        self.read(|transaction| others::own_rows(&self.inner, transaction, after, room))
+    }
+
+    /// Entries that are held of another enclave's log, from a place on, as many as `room` bytes take.
+    pub fn copied_rows(
+        &self,
+        origin: &RawAccountId,
+        from: u64,
+        room: usize,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        self.read(|transaction| others::copied_rows(&self.inner, transaction, origin, from, room))
+    }
+
+    /// What is held of another enclave's log.
+    pub fn copied(&self, origin: &RawAccountId) -> Result<Copied, StoreError> {
+        self.read(|transaction| others::copied(&transaction.open_table(TIPS)?, origin))
+    }
+
+    /// Whose logs are held, at most `limit`, and how much of each.
+    pub fn log_origins(&self, limit: usize) -> Result<Vec<(RawAccountId, Copied)>, StoreError> {
+        self.read(|transaction| others::origins(transaction, limit))
+    }
+
+    /// Adds to the copy of another enclave's log, all of these entries or none. How many are new.
+    pub async fn copy_log(
+        &self,
+        origin: RawAccountId,
+        rows: Vec<LogRow>,
+    ) -> Result<Result<u64, NotKept>, StoreError> {
+        let inner = self.inner.clone();
+        self.writer.write(move |tables| others::append(&inner, tables, &origin, &rows)).await
+    }
+
+    /// Entries of other enclaves' logs about an NFT, at most `limit`, by origin, oldest first, with
+    /// their places in its log.
+    pub fn others_log_of(
+        &self,
+        nft_id: NftId,
+        limit: usize,
+    ) -> Result<Vec<(RawAccountId, u64, LogEntry)>, StoreError> {
+        self.read(|transaction| others::of_nft(&self.inner, transaction, nft_id, limit))
     }
 
     /// Corrects what was found wrong at a finalized block.

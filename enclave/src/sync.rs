@@ -10,6 +10,7 @@
 //! | [`message`] | what both say then |
 //! | [`serve`] | the side that is asked |
 //! | [`pull`] | the side that asks |
+//! | [`logs`] | view logs, which travel the same way |
 //! | [`succession`] | how a successor takes the slot over |
 //!
 //! One task, for every use: a new enclave, a return after downtime, each keyshare that is synced
@@ -57,6 +58,7 @@ use crate::{
 
 pub mod channel;
 pub mod evidence;
+pub mod logs;
 pub mod message;
 pub mod peers;
 pub mod pull;
@@ -160,6 +162,8 @@ pub struct Syncer {
     /// Since when nothing comes of what is missing.
     in_vain: Option<InVain>,
     taking_over: TakingOver,
+    /// When peers are asked for their view logs again.
+    logs_due: Instant,
 }
 
 /// Since when nothing comes of what is missing: other versions may become wanted and come meanwhile.
@@ -214,6 +218,7 @@ impl Syncer {
             pause: 1,
             in_vain: None,
             taking_over: TakingOver::default(),
+            logs_due: Instant::now(),
         }
     }
 
@@ -244,6 +249,10 @@ impl Syncer {
             self.begin_again();
             self.in_vain = None;
             self.finish(view, &mission, state, count, None).await?;
+            if !mission.is_successor && self.logs_due <= Instant::now() {
+                let peers = self.peers(view, &mission, &clusters).await?;
+                Box::pin(self.copy_all_logs(view, &mission, peers.live)).await?;
+            }
             return Ok(false);
         }
         if view.finalized.number < self.not_before {

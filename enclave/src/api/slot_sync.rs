@@ -33,6 +33,7 @@ use crate::{
     sync::{
         channel::{self, Channel, ChannelError, Ends, Keys},
         evidence::{self, EvidenceError, Expected},
+        logs,
         message::{self, Ask, Evidence},
         peers::{self, Peer},
         pull::{SlotSyncPacket, NO_CHANNEL},
@@ -166,6 +167,7 @@ async fn go_on(
                 serve::hand_over(view, store, assignment, after).await?
             }
             Ask::HandOver(_) => return Err(Status::NotAPeer.into()),
+            Ask::Logs(ask) => logs::answer(store, ask)?,
         };
         message::encode(&answer)
     } else {

@@ -66,7 +66,7 @@ pub struct Received {
 
 impl LogEntry {
     /// The NFT that it is about.
-    fn nft_id(&self) -> Option<NftId> {
+    pub(super) fn nft_id(&self) -> Option<NftId> {
         match self {
             Self::Stored(access) | Self::Viewed(access) => Some(access.version.nft_id),
             Self::Received(received) => Some(received.version.nft_id),
@@ -94,17 +94,17 @@ pub struct LogState {
 }
 
 /// What is sealed of an entry.
-#[derive(Decode, Encode)]
-struct Row {
+#[derive(Clone, Debug, Decode, Encode, Eq, PartialEq)]
+pub(super) struct Row {
     salt: [u8; 16],
-    previous: Hash,
+    pub(super) previous: Hash,
     /// With this entry. It stands in every later one, so that no rollback is forgotten.
     rollbacks: Option<Rollbacks>,
-    entry: LogEntry,
+    pub(super) entry: LogEntry,
 }
 
 impl Row {
-    fn hash(&self, genesis: &Hash, seq: u64) -> Hash {
+    pub(super) fn hash(&self, genesis: &Hash, seq: u64) -> Hash {
         blake2_256(&(DOMAIN, genesis, seq, self).encode())
     }
 }
@@ -113,7 +113,7 @@ fn context(genesis: &Hash, seq: u64) -> Vec<u8> {
     (CONTEXT, genesis, seq).encode()
 }
 
-fn open(inner: &Inner, seq: u64, sealed: &[u8]) -> Result<Row, StoreError> {
+pub(super) fn open(inner: &Inner, seq: u64, sealed: &[u8]) -> Result<Row, StoreError> {
     let malformed = StoreError::Corrupt("an entry of the view log does not open");
     let Ok(encoded) = inner.sealer.open(&context(&inner.genesis, seq), sealed) else {
         return Err(malformed);
@@ -182,7 +182,7 @@ pub(super) fn check(
     Ok(true)
 }
 
-fn leads_to(
+pub(super) fn leads_to(
     inner: &Inner,
     log: &impl ReadableTable<u64, &'static [u8]>,
     attested: LogHead,

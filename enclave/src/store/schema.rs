@@ -5,6 +5,7 @@
 //! |---|---|
 //! | 1 | records, outbox, undecided versions |
 //! | 2 | the view log and its index, wanted versions |
+//! | 3 | copies of other enclaves' view logs |
 //!
 //! A step from one schema to the next is part of the transaction in which the store is opened: after
 //! a crash the store is as before it or as after it. A newer schema than this software knows is
@@ -13,15 +14,15 @@
 use redb::{
     Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction,
 };
-use tee_primitives::BlockNumber;
+use tee_primitives::{BlockNumber, RawAccountId};
 
 use super::{
     log::{self, LogState},
-    rules,
+    others, rules,
     writer::Tables,
     Inner, RecordKey, StoreError, VersionKey,
 };
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const RECORDS: TableDefinition<'_, &[u8; RecordKey::LEN], &[u8]> =
@@ -35,6 +36,13 @@ pub(super) const WANTED: TableDefinition<'_, &[u8; VersionKey::LEN], BlockNumber
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 pub(super) const LOG_OF_NFT: TableDefinition<'_, (u32, u64), ()> =
     TableDefinition::new("log of nft");
+
+pub(super) const OTHERS: TableDefinition<'_, &others::Key, &[u8]> =
+    TableDefinition::new("logs of others");
+pub(super) const OTHERS_OF_NFT: TableDefinition<'_, &others::KeyOfNft, ()> =
+    TableDefinition::new("logs of others of nft");
+pub(super) const TIPS: TableDefinition<'_, &RawAccountId, &[u8]> =
+    TableDefinition::new("tips of others");
 
 const META_SCHEMA: &str = "schema";
 pub(super) const META_COUNTER: &str = "counter";
@@ -59,7 +67,11 @@ pub(super) fn prepare(database: &Database) -> Result<(), StoreError> {
     };
     match found {
         SCHEMA => (),
-        1 => step_from_1(&transaction)?,
+        1 => {
+            step_from_1(&transaction)?;
+            step_from_2(&transaction)?;
+        }
+        2 => step_from_2(&transaction)?,
         0 => return Err(StoreError::Corrupt("a schema that never was")),
         _ => return Err(StoreError::Schema { found }),
     }
@@ -73,7 +85,8 @@ fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(RECORDS)?;
     transaction.open_table(OUTBOX)?;
     transaction.open_table(UNSYNCED)?;
-    create_of_2(transaction)
+    create_of_2(transaction)?;
+    create_of_3(transaction)
 }
 
 fn create_of_2(transaction: &WriteTransaction) -> Result<(), StoreError> {
@@ -83,21 +96,43 @@ fn create_of_2(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn create_of_3(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(OTHERS)?;
+    transaction.open_table(OTHERS_OF_NFT)?;
+    transaction.open_table(TIPS)?;
+    Ok(())
+}
+
 /// Records stay as they are. What was stored and viewed before was not logged: the log begins here.
 fn step_from_1(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    create_of_2(transaction)?;
+    create_of_2(transaction)
+}
+
+fn step_from_2(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    create_of_3(transaction)?;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
-    tracing::info!("the store is brought from schema 1 to {SCHEMA}");
+    tracing::info!("the store is brought to schema {SCHEMA}");
     Ok(())
 }
 
 /// Opening a table makes it: one that somebody has taken out would be replaced by an empty one.
 fn all_there(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    let names = [META.name(), RECORDS.name(), OUTBOX.name(), UNSYNCED.name(), WANTED.name()];
+    let names = [
+        META.name(),
+        RECORDS.name(),
+        OUTBOX.name(),
+        UNSYNCED.name(),
+        WANTED.name(),
+        LOG.name(),
+        LOG_OF_NFT.name(),
+        OTHERS.name(),
+        OTHERS_OF_NFT.name(),
+        TIPS.name(),
+    ];
     let found: Vec<String> =
         transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
     let is_there = |name: &str| found.iter().any(|found| found == name);
-    if names.into_iter().chain([LOG.name(), LOG_OF_NFT.name()]).all(is_there) {
+    if names.into_iter().all(is_there) {
         Ok(())
     } else {
         Err(StoreError::Corrupt("a table is gone"))

@@ -313,3 +313,45 @@ fn debug_output_does_not_show_the_share() {
     assert!(!shown.contains("share") && !shown.contains("salt"));
     assert!(!shown.contains("97") && !shown.contains("171"));
 }
+
+/// Entries of another enclave's log are kept only as a chain from its first one on.
+#[tokio::test]
+async fn a_copied_log_is_a_chain_or_is_not_kept() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (origin, _task) = open(folders[0].path()).await;
+    let (copy, task) = open(folders[1].path()).await;
+    for nft_id in 1..=4 {
+        origin.store(new(key(nft_id, 1), 10)).await.unwrap().unwrap();
+    }
+    let rows = origin.log_rows(LogHead::default(), 1 << 20).unwrap().unwrap();
+    assert_eq!(rows.len(), 4);
+    let id = [8; 32];
+    let kept = |rows: Vec<LogRow>| copy.copy_log(id, rows);
+    // Not from the middle, not with a gap, not in another order, not with another entry between.
+    assert_eq!(kept(rows[1..].to_vec()).await.unwrap(), Err(NotKept::NoChain));
+    let gap = vec![rows[0].clone(), rows[2].clone()];
+    assert_eq!(kept(gap).await.unwrap(), Err(NotKept::NoChain));
+    let swapped = vec![rows[1].clone(), rows[0].clone()];
+    assert_eq!(kept(swapped).await.unwrap(), Err(NotKept::NoChain));
+    let moved = LogRow { seq: 1, ..rows[0].clone() };
+    assert_eq!(kept(vec![rows[0].clone(), moved]).await.unwrap(), Err(NotKept::NoChain));
+    assert_eq!(copy.copied(&id).unwrap(), Copied::default());
+    assert!(copy.others_log_of(1, 10).unwrap().is_empty());
+
+    assert_eq!(kept(rows[..2].to_vec()).await.unwrap(), Ok(2));
+    assert_eq!(kept(rows.clone()).await.unwrap(), Ok(2));
+    assert_eq!(kept(rows.clone()).await.unwrap(), Ok(0));
+    assert_eq!(copy.copied(&id).unwrap(), Copied { tip: origin.log_head(), count: 4 });
+    close(copy, task).await;
+    let (copy, _task) = open(folders[1].path()).await;
+    assert_eq!(copy.log_origins(10).unwrap(), [(id, Copied { tip: origin.log_head(), count: 4 })]);
+    let of = |nft_id| copy.others_log_of(nft_id, 10).unwrap();
+    assert!(matches!(of(3)[..], [(origin, 2, LogEntry::Stored(_))] if origin == id));
+    // The rest of it, from any entry on; with room for some at a time.
+    let some = copy.copied_rows(&id, 1, 1).unwrap();
+    assert_eq!(some, rows[1..2]);
+    assert_eq!(copy.copied_rows(&id, 1, 1 << 20).unwrap(), rows[1..]);
+    // An own log is not continued after what it does not have.
+    let elsewhere = LogHead { count: 2, hash: [1; 32] };
+    assert_eq!(origin.log_rows(elsewhere, 1 << 20).unwrap(), None);
+}

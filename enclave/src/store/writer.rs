@@ -9,7 +9,7 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use redb::{Table, WriteTransaction};
-use tee_primitives::BlockNumber;
+use tee_primitives::{BlockNumber, RawAccountId};
 use tokio::{
     sync::{
         mpsc::{self, error::TryRecvError},
@@ -21,7 +21,10 @@ use tokio::{
 
 use super::{
     log::LogState,
-    schema::{LOG, LOG_OF_NFT, META, OUTBOX, RECORDS, UNSYNCED, WANTED},
+    others,
+    schema::{
+        LOG, LOG_OF_NFT, META, OTHERS, OTHERS_OF_NFT, OUTBOX, RECORDS, TIPS, UNSYNCED, WANTED,
+    },
     Inner, RecordKey, StoreError, VersionKey,
 };
 
@@ -48,6 +51,9 @@ pub(super) struct Tables<'txn> {
     pub(super) wanted: Table<'txn, &'static [u8; VersionKey::LEN], BlockNumber>,
     pub(super) log: Table<'txn, u64, &'static [u8]>,
     pub(super) log_of_nft: Table<'txn, (u32, u64), ()>,
+    pub(super) others: Table<'txn, &'static others::Key, &'static [u8]>,
+    pub(super) others_of_nft: Table<'txn, &'static others::KeyOfNft, ()>,
+    pub(super) tips: Table<'txn, &'static RawAccountId, &'static [u8]>,
     /// Where the log ends, with what this transaction adds.
     pub(super) log_state: LogState,
     /// Whether something was put into the outbox.
@@ -67,6 +73,9 @@ impl<'txn> Tables<'txn> {
             wanted: transaction.open_table(WANTED)?,
             log: transaction.open_table(LOG)?,
             log_of_nft: transaction.open_table(LOG_OF_NFT)?,
+            others: transaction.open_table(OTHERS)?,
+            others_of_nft: transaction.open_table(OTHERS_OF_NFT)?,
+            tips: transaction.open_table(TIPS)?,
             log_state,
             outbox_grew: false,
         })

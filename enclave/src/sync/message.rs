@@ -2,10 +2,14 @@
 //! What two enclaves say to each other once the channel stands, SCALE-encoded.
 
 use codec::{Decode, DecodeAll, Encode};
-use tee_primitives::{attestation::AttestationPayload, keyshare::Salt, BlockNumber, RawAccountId};
+use tee_primitives::{
+    attestation::{AttestationPayload, LogHead},
+    keyshare::Salt,
+    BlockNumber, RawAccountId,
+};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::store::{Record, RecordKey, VersionKey};
+use crate::store::{Copied, LogRow, Record, RecordKey, VersionKey};
 
 /// Longest message before it is encrypted, in bytes. Noise allows 65,519.
 pub const MAX_LEN: usize = 60_000;
@@ -35,6 +39,28 @@ pub enum Ask {
     /// for shares of undecided versions after this one.
     #[codec(index = 1)]
     HandOver(Option<VersionKey>),
+    /// View logs.
+    #[codec(index = 3)]
+    Logs(LogAsk),
+}
+
+/// What of view logs is asked for.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
+pub enum LogAsk {
+    /// Entries of the responder's own after this one.
+    #[codec(index = 0)]
+    Own(LogHead),
+    /// Whose logs it has copies of.
+    #[codec(index = 1)]
+    Origins,
+    /// Entries of its copy of another enclave's log.
+    #[codec(index = 2)]
+    Copied {
+        /// Whose log.
+        origin: RawAccountId,
+        /// The first place.
+        from: u64,
+    },
 }
 
 /// A share, as it travels.
@@ -108,6 +134,24 @@ pub enum Answer {
         /// The version to go on after; `None` if there are no more.
         next: Option<VersionKey>,
     },
+    /// View logs.
+    #[codec(index = 3)]
+    Logs(LogAnswer),
+}
+
+/// What there is of view logs.
+#[derive(Clone, Debug, Decode, Encode, Eq, PartialEq)]
+pub enum LogAnswer {
+    /// As many entries as the message takes; `None` if the log does not lead to the one after which
+    /// they were asked for.
+    #[codec(index = 0)]
+    Own(Option<Vec<LogRow>>),
+    /// Whose, and how much.
+    #[codec(index = 1)]
+    Origins(Vec<(RawAccountId, Copied)>),
+    /// As many entries as the message takes.
+    #[codec(index = 2)]
+    Copied(Vec<LogRow>),
 }
 
 /// Encodes a message; its length is known before, so that no copies of shares are left behind.

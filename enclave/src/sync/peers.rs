@@ -8,6 +8,7 @@ use tee_primitives::{
     attestation::{
         record::{AllowedMeasurement, Standards},
         tcb::TcbPolicy,
+        LogHead,
     },
     cluster::{Cluster, ClusterId, ClusterType, Enclave, Migration, SlotId},
     traits::AttestationFacts,
@@ -70,13 +71,16 @@ pub struct Peer {
     pub session: [u8; 32],
     /// Its code and machine, which the chain has verified.
     pub facts: AttestationFacts,
+    /// Where its view log ended when it attested.
+    pub log_head: LogHead,
 }
 
 impl Peer {
-    /// Whether it is the same start of the same enclave on the same machine, wherever its API is.
+    /// Whether it is the same start of the same enclave on the same machine, wherever its API is, and
+    /// however often it has attested.
     pub fn is_same(&self, other: &Self) -> bool {
-        let without_url = |peer: &Self| Self { url: String::new(), ..peer.clone() };
-        without_url(self) == without_url(other)
+        let Self { url, log_head, .. } = self;
+        *self == Self { url: url.clone(), log_head: *log_head, ..other.clone() }
     }
 }
 
@@ -185,6 +189,7 @@ async fn live(
                 encryption_key: record.encryption_key,
                 session: record.session,
                 facts: record.facts,
+                log_head: record.log_head,
             });
         }
     }

@@ -111,14 +111,11 @@ pub struct Asked {
     pub session: Result<Session, PullError>,
 }
 
-/// A part of what a predecessor has handed over.
-pub struct HandedPage {
-    /// The channel.
-    pub session: Session,
-    /// Undecided shares; nobody has checked them.
-    pub records: Vec<SharedRecord>,
-    /// Where to go on; `None` if these were the last.
-    pub next: Option<VersionKey>,
+impl Session {
+    /// Whether it is still this peer's, at the same address.
+    fn is_with(&self, peer: &Peer) -> bool {
+        self.peer.is_same(peer) && self.peer.url == peer.url
+    }
 }
 
 impl Dialer {
@@ -176,53 +173,40 @@ impl Dialer {
     ) -> Result<Vec<Item>, PullError> {
         let asked: Vec<_> = versions.iter().take(MAX_ASKED).copied().collect();
         let most = asked.len();
-        match self.say(session, &Ask::Shares(asked)).await? {
+        match self.say_in(session, &Ask::Shares(asked)).await? {
             Answer::Shares(shares) if (1..=most).contains(&shares.len()) => Ok(shares),
             Answer::Shares(_) => {
                 Err(PullError::Malformed("another number of shares than asked for"))
             }
-            Answer::HandedOver { .. } => Err(PullError::Malformed("no shares")),
+            _ => Err(PullError::Malformed("no shares")),
         }
     }
 
-    async fn say(&self, session: &mut Session, ask: &Ask) -> Result<Answer, PullError> {
+    async fn say_in(&self, session: &mut Session, ask: &Ask) -> Result<Answer, PullError> {
         let sealed = session.channel.seal(&message::encode(ask))?;
         let (_, answer) = self.post(&session.peer, &session.id, &sealed).await?;
         let opened = session.channel.open(&answer)?;
         message::decode(&opened).ok_or(PullError::Malformed("no answer"))
     }
 
-    /// Asks the predecessor for the slot, and for what the chain has not decided about: a page of it,
-    /// and where to go on. `session` is an open channel to it, if there is one.
-    pub async fn hand_over(
+    /// Asks a peer something; the channel for more. `session` is an open one, if there is one.
+    pub async fn say(
         &self,
         view: &View,
         place: Place,
         peer: &Peer,
         session: Option<Session>,
-        after: Option<VersionKey>,
-    ) -> Result<HandedPage, PullError> {
-        let known = session.filter(|session| session.peer == *peer);
-        if let Some(session) = known {
+        ask: &Ask,
+    ) -> Result<(Session, Answer), PullError> {
+        if let Some(mut session) = session.filter(|session| session.is_with(peer)) {
             // The peer lets go of channels that are not used for long.
-            if let Ok(page) = self.handed(session, after).await {
-                return Ok(page);
+            if let Ok(answer) = self.say_in(&mut session, ask).await {
+                return Ok((session, answer));
             }
         }
-        self.handed(self.open(view, place, peer).await?, after).await
-    }
-
-    async fn handed(
-        &self,
-        mut session: Session,
-        after: Option<VersionKey>,
-    ) -> Result<HandedPage, PullError> {
-        match self.say(&mut session, &Ask::HandOver(after)).await? {
-            Answer::HandedOver { records, next } if next.is_none_or(|next| after < Some(next)) => {
-                Ok(HandedPage { session, records, next })
-            }
-            _ => Err(PullError::Malformed("no hand-over")),
-        }
+        let mut session = self.open(view, place, peer).await?;
+        let answer = self.say_in(&mut session, ask).await?;
+        Ok((session, answer))
     }
 
     /// Asks one peer, for as much as it gives in time. `session` is an open channel to it, if there is
@@ -238,7 +222,7 @@ impl Dialer {
         let end = Instant::now() + TURN;
         let mut asked =
             Asked { given: Vec::new(), is_too_early: false, session: Err(PullError::TooSlow) };
-        let mut known = session.filter(|session| session.peer == *peer);
+        let mut known = session.filter(|session| session.is_with(peer));
         let mut left = versions.as_slice();
         while Instant::now() < end {
             let (mut session, is_old) = match known.take() {

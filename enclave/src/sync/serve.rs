@@ -279,6 +279,7 @@ mod tests {
             encryption_key: [0; 32],
             session: [0; 32],
             facts,
+            log_head: Default::default(),
         };
         Opened { channel, peer, slot_id: 0, is_proven }
     }

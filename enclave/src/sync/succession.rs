@@ -20,7 +20,13 @@
 use tee_primitives::{abi::calls, BlockNumber};
 use zeroize::Zeroizing;
 
-use super::{message::MAX_SHARE, peers, peers::Mission, pull::PullError, Syncer};
+use super::{
+    logs::MESSAGES_TO_PREDECESSOR,
+    message::{Answer, Ask, MAX_SHARE},
+    peers::{self, Mission},
+    pull::PullError,
+    Syncer,
+};
 use crate::{
     step::StepError,
     store::{HandedOver, VersionKey},
@@ -118,13 +124,19 @@ impl Syncer {
         let mut after: Option<VersionKey> = None;
         let mut kept = 0;
         for _ in 0..MAX_PARTS {
-            let session = self.sessions.remove(&peer.account);
-            let asked = self.dialer.hand_over(view, mission.place, &peer, session, after).await;
-            let part = match asked {
-                Ok(part) => part,
+            let (session, ask) = (self.sessions.remove(&peer.account), Ask::HandOver(after));
+            let said = self.dialer.say(view, mission.place, &peer, session, &ask).await;
+            let (records, next) = match said {
+                Ok((session, Answer::HandedOver { records, next }))
+                    if next.is_none_or(|next| after < Some(next)) =>
+                {
+                    self.sessions.insert(peer.account, session);
+                    (records, next)
+                }
+                Ok(_) => return Ok(Err(PullError::Malformed("no hand-over"))),
                 Err(error) => return Ok(Err(error)),
             };
-            let shares = part.records.iter().filter(|shared| shared.share.len() <= MAX_SHARE);
+            let shares = records.iter().filter(|shared| shared.share.len() <= MAX_SHARE);
             let shares = shares.map(|shared| HandedOver {
                 key: shared.key,
                 share: Zeroizing::new(shared.share.clone()),
@@ -136,9 +148,13 @@ impl Syncer {
                 from: peer.account,
             });
             kept += self.store.take_over(shares.collect()).await?;
-            self.sessions.insert(peer.account, part.session);
-            after = part.next;
+            after = next;
             if after.is_none() {
+                // Its view log goes with it; that it does not come is no reason to stay without a slot.
+                let most = MESSAGES_TO_PREDECESSOR;
+                if let Err(error) = self.copy_logs(view, mission, &peer, &[], most).await? {
+                    tracing::warn!(%error, "the predecessor's view log was not copied");
+                }
                 return Ok(Ok(kept));
             }
         }

@@ -44,6 +44,7 @@ use crate::{
 mod asking;
 mod bench;
 mod hostile;
+mod logs;
 mod succession;
 
 const SLOT: SlotId = 2;

@@ -29,9 +29,9 @@ fn cpu() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// What one sr25519 verification costs, of a message as long as that of a store request.
-fn verification() -> Duration {
-    let message = "x".repeat(SHARE_LEN + 60);
+/// What one sr25519 verification of a message of this length costs, for itself.
+fn verification(len: usize) -> Duration {
+    let message = "x".repeat(len);
     let signature = owner().sign(message.as_bytes()).0;
     let count = 20_000;
     let before = cpu();
@@ -41,13 +41,20 @@ fn verification() -> Duration {
     (cpu() - before) / count
 }
 
+/// A request's body, and how long the messages are whose signatures it carries.
+struct Prepared {
+    body: Vec<u8>,
+    signed: Vec<usize>,
+}
+
 /// Sends requests, so many at a time. Prints how many a second, and what one costs.
-async fn measure(name: &str, router: &Router, path: &str, bodies: Vec<Vec<u8>>, signatures: u32) {
-    let one = verification();
-    let count = bodies.len() as u32;
+async fn measure(name: &str, router: &Router, path: &str, requests: Vec<Prepared>) {
+    let lengths = requests.last().unwrap().signed.clone();
+    let needed: Duration = lengths.iter().map(|len| verification(*len)).sum();
+    let count = requests.len() as u32;
     let (clock, before) = (Instant::now(), cpu());
-    stream::iter(bodies)
-        .for_each_concurrent(CLIENTS, |body| async move {
+    stream::iter(requests)
+        .for_each_concurrent(CLIENTS, |Prepared { body, .. }| async move {
             let request = Request::post(path)
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(Body::from(body))
@@ -58,10 +65,9 @@ async fn measure(name: &str, router: &Router, path: &str, bodies: Vec<Vec<u8>>, 
         })
         .await;
     let (wall, each) = (clock.elapsed(), (cpu() - before) / count);
-    let needed = one * signatures;
     println!(
-        "{name}: {:.0} a second; {:.1} us of processor time each, {:.2} x the {:.1} us of {signatures} \
-         sr25519 verification(s)",
+        "{name}: {:.0} a second; {:.1} us of processor time each, {:.2} x the {:.1} us of sr25519 \
+         verifications of {lengths:?} bytes, one by one",
         f64::from(count) / wall.as_secs_f64(),
         each.as_secs_f64() * 1e6,
         each.as_secs_f64() / needed.as_secs_f64(),
@@ -87,8 +93,12 @@ async fn stores_and_retrievals() {
 
     let share = "5".repeat(SHARE_LEN);
     let packets: Vec<_> = (0..NFTS).map(|nft_id| store_packet(nft_id, &share, 100)).collect();
-    let bodies = packets.iter().map(|packet| serde_json::to_vec(packet).unwrap()).collect();
-    measure("store", &enclave.router, "/api/secret-nft/store-keyshare", bodies, 2).await;
+    let requests = packets.iter().map(|packet| Prepared {
+        body: serde_json::to_vec(packet).unwrap(),
+        signed: vec![packet.signer_address.len(), packet.data.len()],
+    });
+    let path = "/api/secret-nft/store-keyshare";
+    measure("store", &enclave.router, path, requests.collect()).await;
 
     for (nft_id, packet) in (0..).zip(&packets) {
         let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
@@ -98,8 +108,12 @@ async fn stores_and_retrievals() {
     }
     enclave.finalize(101).await;
     let requests = (0..NFTS).map(|nft_id| retrieve_packet(&owner(), nft_id, 101));
-    let bodies = requests.map(|packet| serde_json::to_vec(&packet).unwrap()).collect();
-    measure("retrieve", &enclave.router, "/api/secret-nft/retrieve-keyshare", bodies, 1).await;
+    let requests = requests.map(|packet| Prepared {
+        body: serde_json::to_vec(&packet).unwrap(),
+        signed: vec![packet.data.len()],
+    });
+    let path = "/api/secret-nft/retrieve-keyshare";
+    measure("retrieve", &enclave.router, path, requests.collect()).await;
 }
 
 /// Memory of the process at its most, in MiB.

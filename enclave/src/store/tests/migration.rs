@@ -76,7 +76,7 @@ async fn a_store_of_schema_1_is_brought_to_this_one_and_goes_on() {
     assert_eq!(store.record(&key(9, 1)).unwrap().unwrap().order, 2);
     assert_eq!(store.log_head().count, 1);
     close(store, task).await;
-    assert_eq!(schema_of(&disk), 2u32.to_be_bytes());
+    assert_eq!(schema_of(&disk), 3u32.to_be_bytes());
     let (store, task) = open_on(&disk).unwrap();
     assert_eq!(store.log_head().count, 1);
     close(store, task).await;
@@ -87,7 +87,7 @@ async fn a_store_of_schema_1_is_brought_to_this_one_and_goes_on() {
 async fn a_newer_schema_is_refused_and_left_alone() {
     let disk = Disk::default();
     let (store, task) = open_on(&disk).unwrap();
-    let newer = 3u32.to_be_bytes();
+    let newer = 4u32.to_be_bytes();
     store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
     store
         .writer
@@ -100,7 +100,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     close(store, task).await;
     for _ in 0..2 {
         let error = open_on(&disk).err().unwrap();
-        assert!(matches!(error, StoreError::Schema { found: 3 }) && !error.is_loss(), "{error}");
+        assert!(matches!(error, StoreError::Schema { found: 4 }) && !error.is_loss(), "{error}");
         assert_eq!(schema_of(&disk), newer);
     }
 }

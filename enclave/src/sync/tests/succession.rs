@@ -185,7 +185,7 @@ async fn only_the_successor_is_handed_anything() {
     let known = peers::clusters(&*world.chain, &view).await.unwrap();
     let named = peers::others(&*world.chain, &view, world.taker.place(), &known).await.unwrap();
     let dialer = world.taker.dialer(&world.chain);
-    let asked = dialer.hand_over(&view, place, &named.live[0], None, None).await;
+    let asked = dialer.say(&view, place, &named.live[0], None, &Ask::HandOver(None)).await;
     assert_eq!(asked.err(), Some(PullError::Refused("NOTAPEER".into())));
     assert_eq!(world.giver.store.paused_until().unwrap(), 0);
 }
