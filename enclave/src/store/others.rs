@@ -7,6 +7,8 @@
 //! union. An origin whose disk was taken back goes on from an older place; both ways on are kept. The
 //! *tip* is where the copy was continued last.
 
+use std::collections::BTreeSet;
+
 use codec::{Decode, DecodeAll, Encode};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use tee_primitives::{attestation::LogHead, nft::NftId, Hash, RawAccountId};
@@ -104,13 +106,13 @@ pub(super) fn append(
         return Ok(Err(NotKept::TooManyOrigins));
     }
     // Each continues one that is held, or one before it.
-    let mut before: Option<(u64, Hash)> = None;
+    let mut before = BTreeSet::new();
     let mut hashes = Vec::with_capacity(rows.len());
     for LogRow { seq, row } in rows {
         let previous = seq.checked_sub(1);
         let is_held = match previous {
             None => row.previous == Hash::default(),
-            Some(seq) if before == Some((seq, row.previous)) => true,
+            Some(seq) if before.contains(&(seq, row.previous)) => true,
             Some(seq) => {
                 let key = key(origin, seq, &row.previous);
                 match tables.others.get(&key)? {
@@ -126,7 +128,7 @@ pub(super) fn append(
         if !is_held || *seq == u64::MAX {
             return Ok(Err(NotKept::NoChain));
         }
-        before = Some((*seq, hash));
+        before.insert((*seq, hash));
         hashes.push(hash);
     }
     let mut copied = copied(&tables.tips, origin)?;

@@ -153,7 +153,8 @@ impl Syncer {
     async fn copy_copies(&self, turn: &mut Turn<'_>, origin: RawAccountId) -> Result<(), Stop> {
         let mut from = 0;
         loop {
-            let LogAnswer::Copied(rows) = self.say(turn, LogAsk::Copied { origin, from }).await? else {
+            let LogAnswer::Copied(rows) = self.say(turn, LogAsk::Copied { origin, from }).await?
+            else {
                 return Err(PullError::Malformed("no copies").into());
             };
             let Some(last) = rows.last().map(|row| row.seq) else { return Ok(()) };
