@@ -101,9 +101,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Kills the network's enclaves so often under load, and checks what they hold. They are not running
-/// afterwards.
-pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Outcome> {
+/// Kills the network's enclaves so often under load, and for at least so long, and checks what they
+/// hold. They are not running afterwards.
+pub async fn under_load(
+    devnet: &mut Devnet,
+    kills: usize,
+    at_least: Duration,
+) -> anyhow::Result<Outcome> {
     let mut enclaves = mem::take(&mut devnet.enclaves);
     let chain = devnet.chain().clone();
     let load = Load {
@@ -123,15 +127,17 @@ pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Out
 
     let killing = async {
         let each = kills.div_ceil(enclaves.len());
-        try_join_all(enclaves.iter_mut().map(|enclave| keep_killing(enclave, each))).await?;
+        let end = Instant::now() + at_least;
+        let kills = enclaves.iter_mut().map(|enclave| keep_killing(enclave, each, end));
+        let kills: usize = try_join_all(kills).await?.into_iter().sum();
         load.is_over.store(true, Ordering::Relaxed);
-        Ok(())
+        Ok(kills)
     };
     let storing =
         async { try_join_all((0..STORING).map(|_| load.keep_storing())).await.map(|_| ()) };
     let viewing =
         async { try_join_all((0..VIEWING).map(|_| load.keep_viewing())).await.map(|_| ()) };
-    try_join(killing, try_join(storing, viewing)).await?;
+    let (kills, _) = try_join(killing, try_join(storing, viewing)).await?;
 
     load.everything_is_synced_and_served().await?;
     let last = chain.finalized().await?.number();
@@ -149,7 +155,7 @@ pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Out
     load.take_one_out(victim).await?;
     ensure!(load.check_store(victim).await.is_err(), "a missing share was not found");
     let outcome = Outcome {
-        kills: kills.div_ceil(enclaves.len()) * enclaves.len(),
+        kills,
         synced: lock(&load.synced).len(),
         stored: lock(&load.answered.stored).len(),
         viewed: lock(&load.answered.viewed).values().sum(),
@@ -158,8 +164,14 @@ pub async fn under_load(devnet: &mut Devnet, kills: usize) -> anyhow::Result<Out
     Ok(outcome)
 }
 
-async fn keep_killing(enclave: &mut EnclaveProcess, times: usize) -> anyhow::Result<()> {
-    for _ in 0..times {
+/// How often it was killed: so many times, and until the end.
+async fn keep_killing(
+    enclave: &mut EnclaveProcess,
+    times: usize,
+    end: Instant,
+) -> anyhow::Result<usize> {
+    let mut kills = 0;
+    while kills < times || Instant::now() < end {
         serves(enclave.url()).await?;
         sleep(LIFE.mul_f64(rand::rng().random())).await;
         if rand::rng().random() {
@@ -169,8 +181,10 @@ async fn keep_killing(enclave: &mut EnclaveProcess, times: usize) -> anyhow::Res
         }
         enclave.kill()?;
         enclave.restart().await?;
+        kills += 1;
     }
-    serves(enclave.url()).await
+    serves(enclave.url()).await?;
+    Ok(kills)
 }
 
 async fn serves(url: &str) -> anyhow::Result<()> {

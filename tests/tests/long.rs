@@ -234,12 +234,15 @@ async fn everybody_is_told(devnet: &Devnet) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How long two clusters are killed and paused.
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_kills_under_load_lose_nothing() -> anyhow::Result<()> {
+async fn two_hundred_kills_in_ten_minutes_of_load_lose_nothing() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let config = DevnetConfig { clusters: 2, ..DevnetConfig::new(folder.path().join("net"))? };
     let mut devnet = Devnet::start(config, Report::quiet()).await?;
-    let outcome = tee_tests::kills::under_load(&mut devnet, 200).await;
+    let outcome = tee_tests::kills::under_load(&mut devnet, 200, TEN_MINUTES).await;
     if outcome.is_err() {
         eprintln!("logs: {}", folder.keep().display());
     }
