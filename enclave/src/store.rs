@@ -4,13 +4,13 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | schema version, the counter, the pause, the sealed [`SyncState`] |
+//! | `meta` | name | schema version, how much of the log is in its index, the counter, the pause, the sealed [`SyncState`] |
 //! | `records` | NFT, kind, version, split | sealed [`Record`] |
 //! | `outbox` | order of storing | key of the record to confirm |
 //! | `unsynced` | NFT, kind, version | the finalized block at which a share of it was last stored |
 //! | `wanted` | NFT, kind, version | the finalized block at which its share was found missing |
 //! | `log` | place in the log | sealed [`LogEntry`], with the hash of the one before |
-//! | `log of nft` | NFT, place in the log | – |
+//! | `log of nft` | NFT, place in the log: the log's index, without the newest entries | – |
 //! | `logs of others` | account, place in its log, half its hash | sealed entry of another enclave's log |
 //! | `logs of others of nft` | NFT, key in `logs of others` | – |
 //! | `tips of others` | account | where the copy of its log was continued last; how many entries |
@@ -46,9 +46,14 @@
 //! whoever starts the enclave to put aside. That the whole store was replaced by an older copy of
 //! itself cannot be seen here: the log's head and the records are compared with the chain.
 
-use std::{fmt, ops::Bound, path::Path, sync::Arc};
+use std::{
+    fmt,
+    ops::Bound,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use tee_primitives::{
     attestation::LogHead,
     cluster::SlotId,
@@ -91,6 +96,7 @@ pub use sync::{Fetched, Place, SyncState};
 
 use database::{Folder, Medium, Slot};
 use header::Owner;
+use log::Unindexed;
 use schema::{META, OUTBOX, RECORDS, TIPS, UNSYNCED, WANTED};
 use writer::Writer;
 
@@ -103,9 +109,23 @@ struct Inner {
     outbox_grew: Notify,
     /// Where the log ends on the disk.
     log_state: watch::Sender<LogState>,
+    /// What is in the log and may not be in its index.
+    unindexed: Mutex<Unindexed>,
 }
 
 impl Inner {
+    /// Never held while anything waits for the disk.
+    fn unindexed(&self) -> MutexGuard<'_, Unindexed> {
+        self.unindexed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads again what is known of a database that was opened.
+    fn know(&self, database: &redb::Database, state: LogState) -> Result<(), StoreError> {
+        *self.unindexed() = log::unindexed(self, &database.begin_read()?)?;
+        self.log_state.send_replace(state);
+        Ok(())
+    }
+
     fn open_record(&self, key: &RecordKey, sealed: &[u8]) -> Result<Record, StoreError> {
         record::open(&self.sealer, &self.genesis, key, sealed)
     }
@@ -130,15 +150,14 @@ impl Inner {
     fn open_again(&self) -> Result<(), StoreError> {
         let database = database::open_again(&*self.medium, &self.data_key)?;
         let before = self.log_state.borrow().head;
-        let state = error::guarded(|| {
+        error::guarded(|| {
             let state = schema::mend(self, &database)?;
             match log::leads_to_head(self, &database, before)? {
-                true => Ok(state),
+                true => self.know(&database, state),
                 false => Err(StoreError::Corrupt("what was durable is gone")),
             }
         })?;
         self.database.fill(database);
-        self.log_state.send_replace(state);
         Ok(())
     }
 }
@@ -212,8 +231,12 @@ impl Store {
             genesis,
             outbox_grew: Notify::new(),
             log_state: watch::Sender::default(),
+            unindexed: Mutex::default(),
         };
-        inner.log_state.send_replace(inner.database.with(|it| schema::mend(&inner, it))?);
+        inner.database.with(|database| {
+            let state = schema::mend(&inner, database)?;
+            inner.know(database, state)
+        })?;
         let inner = Arc::new(inner);
         let (writer, task) = Writer::start(inner.clone());
         Ok((Self { inner, writer }, task))
@@ -303,7 +326,14 @@ impl Store {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, LogEntry)>, StoreError> {
-        self.read(|transaction| log::of_nft(&self.inner, transaction, nft_id, after, limit))
+        // Before the transaction begins, so that none is in neither of them.
+        let unindexed = {
+            let entries = self.inner.unindexed();
+            entries.iter().filter(|entry| entry.0 == nft_id).map(|entry| entry.1).collect()
+        };
+        self.read(|transaction| {
+            log::of_nft(&self.inner, transaction, nft_id, unindexed, after, limit)
+        })
     }
 
     /// Entries of the own log after `after`, as many as `room` bytes take; `None` if it does not lead

@@ -6,6 +6,8 @@
 //! attested. Each entry also holds a random salt, so that nobody can find out from two heads on the
 //! chain who has viewed what between them.
 
+use std::collections::BTreeSet;
+
 use codec::{Decode, DecodeAll, Encode};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use sp_crypto_hashing::blake2_256;
@@ -14,7 +16,7 @@ use tee_primitives::{
 };
 
 use super::{
-    schema::{LOG, LOG_OF_NFT},
+    schema::{fixed, LOG, LOG_OF_NFT, META, META_INDEXED},
     writer::Tables,
     Inner, StoreError, VersionKey,
 };
@@ -154,9 +156,7 @@ pub(super) fn append(
         .seal(&context(&inner.genesis, seq), &row.encode())
         .map_err(StoreError::Value)?;
     tables.log.insert(seq, sealed.as_slice())?;
-    if let Some(nft_id) = entry.nft_id() {
-        tables.log_of_nft.insert((nft_id, seq), ())?;
-    }
+    tables.unindexed.extend(entry.nft_id().map(|nft_id| (nft_id, seq)));
     let count = seq.checked_add(1).ok_or(StoreError::Corrupt("the log has reached its end"))?;
     tables.log_state.head = LogHead { count, hash: row.hash(&inner.genesis, seq) };
     Ok(())
@@ -204,11 +204,49 @@ pub(super) fn leads_to_head(
     leads_to(inner, &database.begin_read()?.open_table(LOG)?, head)
 }
 
-/// The entries about an NFT after `after`, oldest first, with their places in the log.
+/// Entries that the index lacks: NFT and place.
+pub(super) type Unindexed = Vec<(NftId, u64)>;
+
+/// So many entries are put into the index at once. Each for itself would cost a page: entries come in
+/// the order of time, the index is in that of NFTs.
+pub(super) const INDEXED_AT_ONCE: usize = 1024;
+
+/// Puts entries into the index: those from before this transaction, and its own.
+pub(super) fn index(tables: &mut Tables<'_>, before: Unindexed) -> Result<(), StoreError> {
+    let mut entries = before;
+    entries.append(&mut tables.unindexed);
+    entries.sort_unstable();
+    for entry in entries {
+        tables.log_of_nft.insert(entry, ())?;
+    }
+    let count = tables.log_state.head.count.to_be_bytes();
+    tables.meta.insert(META_INDEXED, count.as_slice())?;
+    Ok(())
+}
+
+/// Finds out which entries the index lacks.
+pub(super) fn unindexed(
+    inner: &Inner,
+    transaction: &ReadTransaction,
+) -> Result<Unindexed, StoreError> {
+    let indexed = fixed(&transaction.open_table(META)?, META_INDEXED)?;
+    let indexed = indexed.map_or(0, u64::from_be_bytes);
+    let mut entries = Unindexed::new();
+    for entry in transaction.open_table(LOG)?.range(indexed..)? {
+        let (seq, sealed) = entry?;
+        let row = open(inner, seq.value(), sealed.value())?;
+        entries.extend(row.entry.nft_id().map(|nft_id| (nft_id, seq.value())));
+    }
+    Ok(entries)
+}
+
+/// The entries about an NFT after `after`, oldest first, with their places in the log. `unindexed`
+/// are places that the index may lack, from before the transaction.
 pub(super) fn of_nft(
     inner: &Inner,
     transaction: &ReadTransaction,
     nft_id: NftId,
+    unindexed: Vec<u64>,
     after: Option<u64>,
     limit: usize,
 ) -> Result<Vec<(u64, LogEntry)>, StoreError> {
@@ -217,9 +255,13 @@ pub(super) fn of_nft(
     };
     let log = transaction.open_table(LOG)?;
     let index = transaction.open_table(LOG_OF_NFT)?;
-    let mut entries = Vec::new();
+    let mut places = BTreeSet::new();
     for place in index.range((nft_id, first)..=(nft_id, u64::MAX))?.take(limit) {
-        let (_, seq) = place?.0.value();
+        places.insert(place?.0.value().1);
+    }
+    places.extend(unindexed.into_iter().filter(|seq| *seq >= first));
+    let mut entries = Vec::new();
+    for seq in places.into_iter().take(limit) {
         let sealed =
             log.get(seq)?.ok_or(StoreError::Corrupt("an entry of the view log is gone"))?;
         entries.push((seq, open(inner, seq, sealed.value())?.entry));

@@ -5,14 +5,15 @@
 //! |---|---|
 //! | 1 | records, outbox, undecided versions |
 //! | 2 | the view log and its index, wanted versions |
-//! | 3 | copies of other enclaves' view logs |
+//! | 3 | copies of other enclaves' view logs; the index of the own one may lack the newest entries |
 //!
 //! A step from one schema to the next is part of the transaction in which the store is opened: after
 //! a crash the store is as before it or as after it. A newer schema than this software knows is
 //! refused; it is no loss.
 
 use redb::{
-    Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction,
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle,
+    WriteTransaction,
 };
 use tee_primitives::{BlockNumber, RawAccountId};
 
@@ -48,6 +49,8 @@ const META_SCHEMA: &str = "schema";
 pub(super) const META_COUNTER: &str = "counter";
 /// Until which finalized block nothing is stored or confirmed. Absent, there is no pause.
 pub(super) const META_PAUSE: &str = "pause";
+/// Entries of the view log, from its beginning, that are in its index.
+pub(super) const META_INDEXED: &str = "indexed";
 /// How far the slot was synchronised. Absent, it begins anew.
 pub(super) const META_SYNC: &str = "sync";
 
@@ -108,8 +111,11 @@ fn step_from_1(transaction: &WriteTransaction) -> Result<(), StoreError> {
     create_of_2(transaction)
 }
 
+/// Every entry of the view log was in its index.
 fn step_from_2(transaction: &WriteTransaction) -> Result<(), StoreError> {
     create_of_3(transaction)?;
+    let count = transaction.open_table(LOG)?.len()?.to_be_bytes();
+    transaction.open_table(META)?.insert(META_INDEXED, count.as_slice())?;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
     tracing::info!("the store is brought to schema {SCHEMA}");
     Ok(())

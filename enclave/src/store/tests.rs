@@ -355,3 +355,36 @@ async fn a_copied_log_is_a_chain_or_is_not_kept() {
     let elsewhere = LogHead { count: 2, hash: [1; 32] };
     assert_eq!(origin.log_rows(elsewhere, 1 << 20).unwrap(), None);
 }
+
+/// The index of the log may lack the newest entries: they are found all the same, also after a restart.
+#[tokio::test]
+async fn entries_that_are_not_indexed_yet_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, mut task) = open(folder.path()).await;
+    let view = |nft_id, viewer: u64, store: &Store| {
+        let account = [viewer as u8; 32];
+        let access = Access { version: version(nft_id, 1), account, role: Role::Owner, block: 11 };
+        let store = store.clone();
+        async move { store.log_view(access).await.unwrap() }
+    };
+    let count = 2 * log::INDEXED_AT_ONCE as u64 + 300;
+    for round in 0..count {
+        // NFT 1 is viewed at each hundredth view, others at the others.
+        let nft_id = if round % 100 == 0 { 1 } else { 2 + (round % 50) as NftId };
+        view(nft_id, round, &store).await;
+        if round % 700 == 699 {
+            close(store, task).await;
+            (store, task) = open(folder.path()).await;
+        }
+        if round % 97 == 0 {
+            let expected: Vec<u64> = (0..=round).filter(|place| place % 100 == 0).collect();
+            let found = store.log_of(1, None, 1000).unwrap();
+            assert_eq!(found.iter().map(|(place, _)| *place).collect::<Vec<_>>(), expected);
+        }
+    }
+    let held: usize = (1..60).map(|nft_id| store.log_of(nft_id, None, 5000).unwrap().len()).sum();
+    assert_eq!(held as u64, count);
+    let part = store.log_of(1, Some(500), 3).unwrap();
+    assert_eq!(part.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [600, 700, 800]);
+    assert!(store.inner.unindexed().len() < log::INDEXED_AT_ONCE);
+}

@@ -6,7 +6,7 @@
 //! until that works, after growing pauses. When the database turns out to be corrupt, the thread
 //! remembers it for the next start, and ends.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{mem, sync::Arc, thread, time::Duration};
 
 use redb::{Table, WriteTransaction};
 use tee_primitives::{BlockNumber, RawAccountId};
@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    log::LogState,
+    log::{self, LogState, Unindexed, INDEXED_AT_ONCE},
     others,
     schema::{
         LOG, LOG_OF_NFT, META, OTHERS, OTHERS_OF_NFT, OUTBOX, RECORDS, TIPS, UNSYNCED, WANTED,
@@ -54,6 +54,8 @@ pub(super) struct Tables<'txn> {
     pub(super) others: Table<'txn, &'static others::Key, &'static [u8]>,
     pub(super) others_of_nft: Table<'txn, &'static others::KeyOfNft, ()>,
     pub(super) tips: Table<'txn, &'static RawAccountId, &'static [u8]>,
+    /// What this transaction adds to the log and not to its index.
+    pub(super) unindexed: Unindexed,
     /// Where the log ends, with what this transaction adds.
     pub(super) log_state: LogState,
     /// Whether something was put into the outbox.
@@ -76,6 +78,7 @@ impl<'txn> Tables<'txn> {
             others: transaction.open_table(OTHERS)?,
             others_of_nft: transaction.open_table(OTHERS_OF_NFT)?,
             tips: transaction.open_table(TIPS)?,
+            unindexed: Unindexed::new(),
             log_state,
             outbox_grew: false,
         })
@@ -180,19 +183,31 @@ impl Thread {
 
     fn commit(&self, batch: Vec<Job>) -> Result<(), StoreError> {
         let inner = &*self.inner;
-        let (answers, state, outbox_grew) = inner.database.with(|database| {
+        let (answers, state, outbox_grew, new) = inner.database.with(|database| {
             let transaction = database.begin_write()?;
             let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
-            let (state, outbox_grew) = {
+            let (state, outbox_grew, new) = {
                 let mut tables = Tables::open(&transaction, *inner.log_state.borrow())?;
                 for job in batch {
                     answers.push(job(&mut tables)?);
                 }
-                (tables.log_state, tables.outbox_grew)
+                let before = inner.unindexed().len();
+                let new = if before + tables.unindexed.len() < INDEXED_AT_ONCE {
+                    Some(mem::take(&mut tables.unindexed))
+                } else {
+                    let before = inner.unindexed().clone();
+                    log::index(&mut tables, before)?;
+                    None
+                };
+                (tables.log_state, tables.outbox_grew, new)
             };
             transaction.commit()?;
-            Ok((answers, state, outbox_grew))
+            Ok((answers, state, outbox_grew, new))
         })?;
+        match new {
+            Some(new) => inner.unindexed().extend(new),
+            None => inner.unindexed().clear(),
+        }
         inner.log_state.send_if_modified(|known| {
             let is_news = *known != state;
             *known = state;

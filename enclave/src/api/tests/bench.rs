@@ -75,7 +75,7 @@ async fn measure(name: &str, router: &Router, path: &str, requests: Vec<Prepared
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement: make bench-enclave"]
 async fn stores_and_retrievals() {
     let folder = tempfile::tempdir().unwrap();
