@@ -2,7 +2,7 @@
 //! What a request costs, against the signatures that it must verify: `make bench-enclave`.
 //!
 //! The router runs in this process, without sockets and without the task that confirms; requests are
-//! signed and encoded before the clock starts. Time is this process's on all its cores, user and
+//! signed and encoded before the clock starts. Each client sends one request after the other. Time is this process's on all its cores, user and
 //! system.
 
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ use super::*;
 
 /// NFTs in use.
 const NFTS: u32 = 10_000;
+
+/// How often each is viewed.
+const VIEWS: u32 = 4;
 
 /// Requests at the same time.
 const CLIENTS: usize = 64;
@@ -52,18 +55,27 @@ async fn measure(name: &str, router: &Router, path: &str, requests: Vec<Prepared
     let lengths = requests.last().unwrap().signed.clone();
     let needed: Duration = lengths.iter().map(|len| verification(*len)).sum();
     let count = requests.len() as u32;
+    let mut of_clients: Vec<_> = (0..CLIENTS).map(|_| Vec::new()).collect();
+    for (index, Prepared { body, .. }) in requests.into_iter().enumerate() {
+        of_clients[index % CLIENTS].push(body);
+    }
     let (clock, before) = (Instant::now(), cpu());
-    stream::iter(requests)
-        .for_each_concurrent(CLIENTS, |Prepared { body, .. }| async move {
-            let request = Request::post(path)
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(Body::from(body))
-                .unwrap();
-            let router = router.clone();
-            let answer = tokio::spawn(async move { router.oneshot(request).await.unwrap() });
-            assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
+    let clients = of_clients.into_iter().map(|bodies| {
+        let (router, path) = (router.clone(), path.to_owned());
+        tokio::spawn(async move {
+            for body in bodies {
+                let request = Request::post(&path)
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .body(Body::from(body))
+                    .unwrap();
+                let answer = router.clone().oneshot(request).await.unwrap();
+                assert_eq!(answer.status(), StatusCode::OK);
+            }
         })
-        .await;
+    });
+    for client in futures::future::join_all(clients).await {
+        client.unwrap();
+    }
     let (wall, each) = (clock.elapsed(), (cpu() - before) / count);
     println!(
         "{name}: {:.0} a second; {:.1} us of processor time each, {:.2} x the {:.1} us of sr25519 \
@@ -75,7 +87,7 @@ async fn measure(name: &str, router: &Router, path: &str, requests: Vec<Prepared
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "a measurement: make bench-enclave"]
 async fn stores_and_retrievals() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,7 +119,8 @@ async fn stores_and_retrievals() {
         enclave.chain.sync(nft_id, 101, record.commitment(GENESIS, &key));
     }
     enclave.finalize(101).await;
-    let requests = (0..NFTS).map(|nft_id| retrieve_packet(&owner(), nft_id, 101));
+    let nfts = (0..VIEWS).flat_map(|_| 0..NFTS);
+    let requests = nfts.map(|nft_id| retrieve_packet(&owner(), nft_id, 101));
     let requests = requests.map(|packet| Prepared {
         body: serde_json::to_vec(&packet).unwrap(),
         signed: vec![packet.data.len()],
