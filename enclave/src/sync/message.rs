@@ -5,7 +5,10 @@ use codec::{Decode, DecodeAll, Encode};
 use tee_primitives::{attestation::AttestationPayload, keyshare::Salt, BlockNumber, RawAccountId};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::store::{RecordKey, VersionKey};
+use crate::{
+    archive::ArchiveKey,
+    store::{RecordKey, VersionKey},
+};
 
 /// Longest message before it is encrypted, in bytes. Noise allows 65,519.
 pub const MAX_LEN: usize = 60_000;
@@ -31,6 +34,9 @@ pub enum Ask {
     /// Shares of these versions, at most [`MAX_ASKED`].
     #[codec(index = 0)]
     Shares(Vec<VersionKey>),
+    /// The key of the archive with this head, which is wrapped for the responder.
+    #[codec(index = 2)]
+    ArchiveKey(Vec<u8>),
 }
 
 /// A share, as it travels.
@@ -82,6 +88,9 @@ pub enum Answer {
     /// and as many as the message takes.
     #[codec(index = 0)]
     Shares(Vec<Item>),
+    /// The key; `None` if the responder cannot open it, or may not give it.
+    #[codec(index = 2)]
+    ArchiveKey(Option<ArchiveKey>),
 }
 
 /// Encodes a message; its length is known before, so that no copies of shares are left behind.

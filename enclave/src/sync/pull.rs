@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     account::{self, Account},
+    archive::ArchiveKey,
     chain::Chain,
     identity::Identity,
     quotes::{QuoteError, Quotes},
@@ -86,6 +87,7 @@ pub enum PullError {
 }
 
 /// Opens channels.
+#[derive(Clone)]
 pub struct Dialer {
     client: Client,
     chain: Arc<dyn Chain>,
@@ -168,12 +170,31 @@ impl Dialer {
         let sealed = session.channel.seal(&message::encode(&Ask::Shares(asked.clone())))?;
         let (_, answer) = self.post(&session.peer, &session.id, &sealed).await?;
         let opened = session.channel.open(&answer)?;
-        let Answer::Shares(shares) =
-            message::decode(&opened).ok_or(PullError::Malformed("no shares"))?;
+        let Some(Answer::Shares(shares)) = message::decode(&opened) else {
+            return Err(PullError::Malformed("no shares"));
+        };
         if shares.is_empty() || shares.len() > asked.len() {
             return Err(PullError::Malformed("another number of shares than asked for"));
         }
         Ok(shares)
+    }
+
+    /// Asks one peer for the key of the archive with this head, by a channel of its own.
+    pub async fn archive_key(
+        &self,
+        view: &View,
+        place: Place,
+        peer: &Peer,
+        header: Vec<u8>,
+    ) -> Result<Option<ArchiveKey>, PullError> {
+        let mut session = self.open(view, place, peer).await?;
+        let sealed = session.channel.seal(&message::encode(&Ask::ArchiveKey(header)))?;
+        let (_, answer) = self.post(peer, &session.id, &sealed).await?;
+        let opened = session.channel.open(&answer)?;
+        match message::decode(&opened) {
+            Some(Answer::ArchiveKey(key)) => Ok(key),
+            _ => Err(PullError::Malformed("no key")),
+        }
     }
 
     /// Asks one peer, for as much as it gives in time. `session` is an open channel to it, if there is

@@ -3,6 +3,7 @@
 
 use axum::{extract::State, response::IntoResponse, routing::post, Json, Router};
 use base64::{engine::general_purpose::STANDARD, Engine};
+use subxt_signer::sr25519::Keypair;
 use tee_dcap::{
     verify_pck_crl, verify_qe_identity, verify_root_crl, verify_tcb_info, Evaluated, Quote,
 };
@@ -29,6 +30,7 @@ use super::{
 use crate::{
     account::Account,
     api::{self, ApiLimits, Context},
+    archive::Archives,
     chain::scripted::{attesting, Scripted, GENESIS, NOW},
     identity::Identity,
     park::{Park, ParkLimits},
@@ -39,6 +41,7 @@ use crate::{
     view,
 };
 
+mod archives;
 mod asking;
 mod bench;
 mod hostile;
@@ -141,6 +144,7 @@ struct Node {
     _folder: TempDir,
     account: Arc<Account>,
     own: Identity,
+    operator: Keypair,
     store: Store,
     quotes: Quotes,
     machine: Machine,
@@ -153,7 +157,8 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::new(&[number; 32]);
         let account = Arc::new(Account::load_or_create(folder.path(), &sealer).unwrap());
-        let own = Identity::new(&account, [number; 32], attesting::MEASUREMENT);
+        let operator = Keypair::from_secret_key([number; 32]).unwrap();
+        let own = Identity::new(&account, operator.public_key().0, attesting::MEASUREMENT);
         let (store, _) = Store::open(folder.path(), &sealer, &own.account, GENESIS).unwrap();
         let machine = machine(number.into());
         let simulated = Simulated(machine.clone(), code(attesting::MEASUREMENT));
@@ -161,8 +166,17 @@ impl Node {
         let (quotes, _) = Quotes::start(account.clone(), own, platform, store.log_state());
         let cluster_id = ClusterId::from(number) - 1;
         let (sender, outlook) = watch::channel(Outlook::default());
-        let node =
-            Self { _folder: folder, account, own, store, quotes, machine, cluster_id, outlook };
+        let node = Self {
+            _folder: folder,
+            account,
+            own,
+            operator,
+            store,
+            quotes,
+            machine,
+            cluster_id,
+            outlook,
+        };
         node.join(chain, ClusterType::Public, SLOT, "http://127.0.0.1:1");
         let view = view::follow(chain.clone(), own, attesting::root(), view::MAX_LAG, sender);
         tokio::spawn(view);
@@ -221,6 +235,7 @@ impl Node {
             problem: watch::channel(None).1,
             sync: watch::channel(Progress::default()).1,
             channels: Channels::default(),
+            archives: Archives::new(chain.clone(), self.dialer(chain)),
             losses: 0,
         };
         api::router(Arc::new(context), &ApiLimits::default())

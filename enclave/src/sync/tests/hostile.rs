@@ -101,7 +101,7 @@ fn reply(hostile: &Hostile, packet: &SlotSyncPacket) -> Reply {
         let evidence = hostile_quote(hostile, channel.handshake_hash);
         return Reply::Message(channel.seal(&message::encode(&evidence)).unwrap());
     }
-    let Ask::Shares(asked) = message::decode(&opened).unwrap();
+    let Some(Ask::Shares(asked)) = message::decode(&opened) else { panic!("no shares") };
     let find = |version: &VersionKey| {
         hostile.good.iter().find(|share| share.key.version == *version).cloned()
     };
