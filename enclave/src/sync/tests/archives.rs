@@ -283,12 +283,7 @@ async fn who_may_not_have_a_key_does_not_get_it() {
         ("a private archive", |_| (), false, "ARCHIVESHUT"),
         (
             "its time is over",
-            |world| {
-                let key = storage::migration(&world.taker.own.operator);
-                let migration: Migration<RawAccountId, Vec<u8>, BlockNumber> =
-                    world.chain.get(&key).unwrap();
-                world.chain.set(key, Migration { until: 1, ..migration });
-            },
+            |world| approve(world, world.taker.own.account, 1),
             true,
             "NOTINSERVICE",
         ),
@@ -312,14 +307,7 @@ async fn who_may_not_have_a_key_does_not_get_it() {
         ),
         (
             "the own cluster is private",
-            |world| {
-                let Node { own, cluster_id, .. } = &world.taker;
-                let enclaves = vec![(own.operator, SLOT)];
-                let cluster_type = ClusterType::Private;
-                world
-                    .chain
-                    .set(storage::cluster_data(*cluster_id), Cluster { enclaves, cluster_type });
-            },
+            |world| take_slot(world, ClusterType::Private, SLOT),
             true,
             "NOKEYHOLDER",
         ),
@@ -340,6 +328,59 @@ async fn who_may_not_have_a_key_does_not_get_it() {
         assert_eq!(found, expected, "{name}");
         block += 1;
     }
+}
+
+#[tokio::test]
+async fn only_the_named_successor_of_a_replica_may_ask_for_keys() {
+    let mut world = World::new().await;
+    type Change = fn(&World);
+    let cases: [(&str, Change, bool); 6] = [
+        ("the successor", |_| (), true),
+        ("nobody is approved", |world| world.chain.remove(&migration_of(world)), false),
+        ("another is approved", |world| approve(world, LOST, 1_000), false),
+        ("its time is over", |world| approve(world, world.taker.own.account, 1), false),
+        ("of another slot", |world| take_slot(world, ClusterType::Public, SLOT + 1), false),
+        ("of a private cluster", |world| take_slot(world, ClusterType::Private, SLOT), false),
+    ];
+    // The other one is attested as well.
+    let mut record = attesting::record(&world.taker.own, 1);
+    record.facts.platform = platform(&world.taker.machine);
+    world.chain.set(storage::attestation(&LOST), record);
+    for (block, (name, change, may_ask)) in (11..).zip(cases) {
+        take_slot(&world, ClusterType::Public, SLOT);
+        succeeds(&world);
+        change(&world);
+        world.chain.finalize(block);
+        let view = world.giver.view(block).await;
+        let (place, account) = (world.giver.place(), &world.taker.own.account);
+        let found = |own_type| {
+            let (chain, view) = (&*world.chain, &view);
+            async move {
+                let found = peers::successor_elsewhere(chain, view, place, own_type, account);
+                found.await.unwrap().map(|peer| peer.account)
+            }
+        };
+        assert_eq!(found(ClusterType::Public).await, may_ask.then_some(*account), "{name}");
+        assert_eq!(found(ClusterType::Private).await, None, "{name}");
+    }
+}
+
+fn migration_of(world: &World) -> Vec<u8> {
+    storage::migration(&world.taker.own.operator)
+}
+
+fn approve(world: &World, enclave_address: RawAccountId, until: BlockNumber) {
+    let migration: Migration<RawAccountId, Vec<u8>, BlockNumber> =
+        world.chain.get(&migration_of(world)).unwrap();
+    let enclave = Enclave { enclave_address, ..migration.enclave };
+    world.chain.set(migration_of(world), Migration { enclave, until, ..migration });
+}
+
+/// The slot that the taker's operator has.
+fn take_slot(world: &World, cluster_type: ClusterType, slot: SlotId) {
+    let Node { own, cluster_id, .. } = &world.taker;
+    let enclaves = vec![(own.operator, slot)];
+    world.chain.set(storage::cluster_data(*cluster_id), Cluster { enclaves, cluster_type });
 }
 
 #[tokio::test]
