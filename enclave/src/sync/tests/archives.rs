@@ -312,9 +312,8 @@ async fn who_may_not_have_a_key_does_not_get_it() {
             "NOKEYHOLDER",
         ),
     ];
-    let mut block = 11;
     let (mut syncer, _progress) = world.taker.syncer(&world.chain);
-    for (name, change, is_shared, expected) in cases {
+    for (block, (name, change, is_shared, expected)) in (11..).zip(cases) {
         world.chain.remove(&storage::banned_platform(&platform(&world.taker.machine)));
         world.taker.join(&world.chain, ClusterType::Public, SLOT, "http://127.0.0.1:1");
         world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
@@ -326,7 +325,6 @@ async fn who_may_not_have_a_key_does_not_get_it() {
         let file = of_a_lost_enclave(&world, &versions, is_shared);
         let found = operator.open(&file).await.err().unwrap_or_default();
         assert_eq!(found, expected, "{name}");
-        block += 1;
     }
 }
 
