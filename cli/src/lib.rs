@@ -12,6 +12,7 @@
 //! | [`committee`] | motions |
 //! | [`operator_cmd`] | `tee operator` |
 //! | [`operator`] | registration |
+//! | [`archive`] | backups of enclaves |
 //! | [`attestation`] | attestations and what they are judged by, for people |
 //! | [`words`] | what calls and events say |
 //! | [`tokens`] | amounts of money |
@@ -20,6 +21,7 @@
 //! | [`report`] | progress for people |
 
 pub mod app;
+pub mod archive;
 pub mod attestation;
 pub mod committee;
 pub mod committee_cmd;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `tee operator`: what operators of enclaves do.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{ensure, Context};
 use clap::{Args, Subcommand};
 use tee_primitives::RawAccountId;
@@ -11,6 +13,7 @@ use tee_wallet::{
 
 use crate::{
     app::NodeArgs,
+    archive::Operated,
     keys::{account, KeyArgs},
     operator::{OperatorStatus, LIMIT},
     report::Report,
@@ -50,6 +53,29 @@ pub(crate) enum OperatorCommand {
         /// Where the enclave's API is.
         #[arg(long, value_name = "URL")]
         url: String,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Have the enclave write its shares into a file that only enclaves can open: this one, and those
+    /// of the same slot in the other public clusters.
+    Backup {
+        /// Where the enclave's API is.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// The file; it must not exist.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Bring the shares of a backup back that the enclave lacks and the chain still has.
+    Restore {
+        /// Where the enclave's API is.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
         #[command(flatten)]
         signer: Signer,
     },
@@ -117,6 +143,8 @@ pub(crate) async fn run(command: OperatorCommand, report: Report) -> anyhow::Res
             let call = attest(&url, &signer.node).await?;
             (signer, call)
         }
+        C::Backup { url, out, signer } => return back_up(&url, &out, &signer, report).await,
+        C::Restore { url, file, signer } => return restore(&url, &file, &signer, report).await,
         C::Status { operator, json, node } => {
             return show_status(&account(&operator)?, json, &node, report).await
         }
@@ -145,6 +173,28 @@ async fn attest(url: &str, node: &NodeArgs) -> anyhow::Result<calls::Call> {
     );
     let call = chain.best().await?.decode_call(&quote.call());
     call.context("this program and the chain's runtime do not fit together")
+}
+
+/// The enclave at a URL, asked by its operator.
+async fn operated(url: &str, signer: &Signer) -> anyhow::Result<Operated> {
+    let key = signer.key.keypair()?;
+    Operated::connect(Chain::connect(&signer.node.rpc_url).await?, url, key).await
+}
+
+async fn back_up(url: &str, out: &Path, signer: &Signer, report: Report) -> anyhow::Result<()> {
+    ensure!(!out.exists(), "{} exists already and is not overwritten", out.display());
+    let mut enclave = operated(url, signer).await?;
+    let made = report.waiting("backing up", enclave.back_up_into(out)).await?;
+    report.line(format_args!("{}: {made}", out.display()));
+    Ok(())
+}
+
+async fn restore(url: &str, file: &Path, signer: &Signer, report: Report) -> anyhow::Result<()> {
+    let mut enclave = operated(url, signer).await?;
+    let back = report.waiting("restoring", enclave.restore_from(file)).await?;
+    report.line(back);
+    ensure!(back.damaged == 0, "{} is damaged: not all of it came back", file.display());
+    Ok(())
 }
 
 async fn show_status(

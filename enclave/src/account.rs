@@ -3,6 +3,7 @@
 
 use std::{fmt, io, path::Path};
 
+use sp_crypto_hashing::blake2_256;
 use subxt::utils::AccountId32;
 use subxt_signer::sr25519::{Keypair, PublicKey, Signature};
 use tee_primitives::RawAccountId;
@@ -109,6 +110,17 @@ impl Account {
     /// The secret of [`encryption_key`](Self::encryption_key), for the channel to another enclave.
     pub(crate) fn encryption_secret(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.encryption_secret.to_bytes())
+    }
+
+    /// A secret of this start, for one use that `domain` names. Nobody else can make it, nor the next
+    /// start.
+    pub(crate) fn secret_of_start(&self, domain: &[u8]) -> Zeroizing<[u8; 32]> {
+        let secret = self.encryption_secret();
+        let mut preimage = Zeroizing::new(Vec::with_capacity(domain.len() + 64));
+        preimage.extend_from_slice(domain);
+        preimage.extend_from_slice(&*secret);
+        preimage.extend_from_slice(&self.session);
+        Zeroizing::new(blake2_256(&preimage))
     }
 
     /// Random for each start.

@@ -12,8 +12,11 @@
 //! | `/api/capsule-nft/set-keyshare`, also `…/store-keyshare` | POST | [`store`] |
 //! | `/api/capsule-nft/retrieve-keyshare` | POST | [`retrieve`] |
 //! | `/api/slot-sync`, also with a slash behind it | POST | [`slot_sync`] |
+//! | `/api/backup` | POST | [`backup`] |
+//! | `/api/restore` | POST | [`restore`] |
 //!
-//! TIP-500 says `store-keyshare` of capsules too; published clients say `set-keyshare`.
+//! TIP-500 says `store-keyshare` of capsules too; published clients say `set-keyshare`. It knows no
+//! backups.
 //!
 //! Whatever is wrong with a request, the answer is JSON with a status of [`failure::Status`].
 
@@ -27,6 +30,7 @@ use tokio::sync::watch;
 
 use crate::{
     account::Account,
+    archive::Archives,
     attest::Problem,
     chain::{facts::Assignment, Chain},
     park::Park,
@@ -39,15 +43,18 @@ use crate::{
 };
 
 pub mod availability;
+pub mod backup;
 pub mod failure;
 pub mod health;
 pub mod quote;
+pub mod restore;
 pub mod retrieve;
 pub mod slot_sync;
 pub mod store;
 
 mod kind;
 mod limits;
+mod operator;
 mod request;
 
 pub use limits::ApiLimits;
@@ -76,6 +83,8 @@ pub struct Context {
     pub sync: watch::Receiver<Progress>,
     /// Channels that other enclaves have opened.
     pub channels: Channels,
+    /// What backups are made and restored with.
+    pub archives: Archives,
     /// How many accounts and stores before these are lost.
     pub losses: u32,
 }
@@ -99,7 +108,9 @@ pub fn router(context: Arc<Context>, limits: &ApiLimits) -> Router {
         .route("/api/capsule-nft/store-keyshare", post(store::capsule))
         .route("/api/capsule-nft/retrieve-keyshare", post(retrieve::capsule))
         .route("/api/slot-sync", post(slot_sync::handle))
-        .route("/api/slot-sync/", post(slot_sync::handle));
+        .route("/api/slot-sync/", post(slot_sync::handle))
+        .route("/api/backup", post(backup::handle))
+        .route("/api/restore", post(restore::handle));
     // Health is answered also when everything else is refused for lack of capacity.
     let router = limits::shed(limited, limits, context.clone())
         .route("/api/health", get(health::handle))

@@ -17,6 +17,7 @@
 //! | [`server`] | connections | bounded, and finished when the enclave stops |
 //! | [`reconcile`] | – | what is held is compared with what the chain has; what is missing is known |
 //! | [`sync`] | channels to other enclaves | a slot holds what the chain says it must, or health says what is missing; nobody gets a share who has not proven what the chain says |
+//! | [`archive`] | – | a backup's shares open only in enclaves that the chain has named |
 //! | [`custody`] | account and store | lost together, never deleted, and never a reason not to start |
 //! | [`account`] | the enclave's keys | made once, sealed, never shown |
 //! | [`identity`] | – | what the enclave says of itself in every attestation |
@@ -41,6 +42,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinError};
 
 pub mod account;
 pub mod api;
+pub mod archive;
 pub mod attest;
 pub mod chain;
 pub mod checkpoint;
@@ -66,6 +68,7 @@ pub mod verifier;
 pub mod view;
 
 use api::{ApiLimits, Context};
+use archive::Archives;
 use attest::{pccs::Pccs, Attester, Pauses};
 use chain::{
     cache::Cached,
@@ -220,6 +223,7 @@ pub async fn run(
     let reconcile = reconcile::run(uncached.clone(), store.clone(), outlook.clone());
     let dialer = Dialer::new(uncached.clone(), account.clone(), own, quotes.clone());
     let dialer = dialer.map_err(|error| RunError::Client(error.without_url()))?;
+    let archives = Archives::new(uncached.clone(), dialer.clone());
     let (progress_sender, progress) = watch::channel(Progress::default());
     let syncer = Syncer::new(
         uncached,
@@ -257,6 +261,7 @@ pub async fn run(
         problem,
         sync: progress,
         channels: Channels::default(),
+        archives,
         losses,
     });
     let (stop, stopping) = watch::channel(false);

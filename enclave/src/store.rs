@@ -432,13 +432,18 @@ impl Store {
             .await
     }
 
-    /// Keeps shares that other enclaves gave, as far as they are still wanted. How many were.
+    /// Keeps shares that other enclaves gave, as far as they are still wanted, in the slot that they
+    /// are of. How many were.
     pub async fn fetched(&self, shares: Vec<Fetched>) -> Result<usize, StoreError> {
+        if shares.is_empty() {
+            return Ok(0);
+        }
         let inner = self.inner.clone();
         self.writer
             .write(move |tables| {
                 let mut kept = 0;
-                for share in &shares {
+                let slot_id = sync::read(&inner, &tables.meta)?.place.map(|place| place.slot_id);
+                for share in shares.iter().filter(|share| slot_id == Some(share.slot_id)) {
                     kept += usize::from(sync::fetched(&inner, tables, share)?);
                 }
                 Ok(kept)

@@ -37,7 +37,7 @@ use std::{
 use rand::{rng, seq::SliceRandom};
 use tee_primitives::{
     abi::storage,
-    cluster::{ClusterId, ClusterType},
+    cluster::{ClusterId, ClusterType, SlotId},
     keyshare::{CommitmentContext, SyncLogEntry, SyncedKeyshare},
     BlockNumber, RawAccountId,
 };
@@ -633,7 +633,7 @@ fn to_hold<'a>(
     belongs(mission, types, synced.cluster_id).then_some(synced)
 }
 
-/// A share that a peer gave, if it is the one whose commitment the chain has for this slot.
+/// A share that a peer gave, if it is what it was asked for.
 fn check(
     view: &View,
     mission: &Mission,
@@ -642,11 +642,23 @@ fn check(
     shared: &SharedRecord,
     from: RawAccountId,
 ) -> Option<Fetched> {
-    let expected = synced.get(version)?;
-    if shared.key.version != *version || shared.share.len() > MAX_SHARE {
+    let expected = synced.get(version).filter(|_| shared.key.version == *version)?;
+    checked(view, mission.place.slot_id, expected, shared, from)
+}
+
+/// A share that somebody gave of the version that the chain has synced, if it is the one whose
+/// commitment the chain has for this slot.
+pub fn checked(
+    view: &View,
+    slot_id: SlotId,
+    synced: &SyncedKeyshare,
+    shared: &SharedRecord,
+    from: RawAccountId,
+) -> Option<Fetched> {
+    let version = shared.key.version;
+    if version.version != synced.version || shared.share.len() > MAX_SHARE {
         return None;
     }
-    let slot_id = mission.place.slot_id;
     let context = CommitmentContext {
         genesis_hash: view.chain.genesis_hash,
         nft_id: version.nft_id,
@@ -656,14 +668,14 @@ fn check(
         split: shared.key.split,
     };
     let commitment = context.commit(&shared.salt, &shared.share);
-    (commitment_of_slot(&expected.commitments, slot_id) == Some(&commitment)).then(|| Fetched {
+    (commitment_of_slot(&synced.commitments, slot_id) == Some(&commitment)).then(|| Fetched {
         key: shared.key,
         share: Zeroizing::new(shared.share.clone()),
         salt: shared.salt,
         owner: shared.owner,
         slot_id,
         token_block: shared.token_block,
-        synced_at: expected.block_number,
+        synced_at: synced.block_number,
         decided_at: view.finalized.number,
         from,
     })

@@ -10,6 +10,7 @@
 //! | [`attestation`] | the payload that an enclave signs about itself |
 //! | [`authorisation`] | who may store or retrieve, as pure functions over stored values |
 //! | [`packet`] | the messages between a client and an enclave |
+//! | [`archive`] | cold backups, and the messages between an operator and its enclave |
 //! | [`abi`] | storage keys and call encodings that are compiled into enclaves |
 //! | [`traits`] | how the pallets talk to each other |
 //!
@@ -19,6 +20,7 @@
 extern crate alloc;
 
 pub mod abi;
+pub mod archive;
 pub mod attestation;
 pub mod authorisation;
 pub mod cluster;

@@ -4,6 +4,7 @@
 
 mod networks {
     mod attestation;
+    mod backup;
     mod kills;
     mod liar;
     mod replication;

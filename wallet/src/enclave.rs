@@ -3,11 +3,13 @@
 
 use std::{error::Error, time::Duration};
 
+use base64::{engine::general_purpose::STANDARD, Engine};
 use codec::DecodeAll;
 use reqwest::{redirect, RequestBuilder, StatusCode};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 use tee_primitives::{
     abi::calls,
+    archive::{BackupAnswer, OperatorPacket, RestoreAnswer},
     attestation::AttestationPayload,
     packet::{KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket},
     BlockNumber, RawAccountId,
@@ -31,6 +33,12 @@ pub const STORE_SUCCESS: &str = "STORESUCCESS";
 
 /// Status of a successful retrieve request.
 pub const RETRIEVE_SUCCESS: &str = "RETRIEVESUCCESS";
+
+/// Status of a successful request for a backup.
+pub const BACKUP_SUCCESS: &str = "BACKUPSUCCESS";
+
+/// Status of a successful request to restore one.
+pub const RESTORE_SUCCESS: &str = "RESTORESUCCESS";
 
 /// How many blocks an enclave in service may be behind the finalized chain; published clients ask
 /// for the same.
@@ -343,6 +351,26 @@ impl EnclaveClient {
         let request = self.http.post(route(url, "secret-nft/retrieve-keyshare")).json(packet);
         expect_status(answer(request).await?, RETRIEVE_SUCCESS)
     }
+
+    /// `POST /api/backup`, as the enclave's operator.
+    pub async fn back_up(
+        &self,
+        url: &str,
+        packet: &OperatorPacket,
+    ) -> Result<BackupAnswer, EnclaveError> {
+        let request = self.http.post(route(url, "backup")).json(packet);
+        decoded(expect_status(answer(request).await?, BACKUP_SUCCESS)?)
+    }
+
+    /// `POST /api/restore`, as the enclave's operator.
+    pub async fn restore(
+        &self,
+        url: &str,
+        packet: &OperatorPacket,
+    ) -> Result<RestoreAnswer, EnclaveError> {
+        let request = self.http.post(route(url, "restore")).json(packet);
+        decoded(expect_status(answer(request).await?, RESTORE_SUCCESS)?)
+    }
 }
 
 fn route(url: &str, path: &str) -> String {
@@ -359,6 +387,18 @@ fn expect_status(
     Err(EnclaveError::Malformed {
         http: StatusCode::OK.as_u16(),
         reason: format!("its status is not {expected}"),
+    })
+}
+
+/// What an enclave answers to its operator.
+fn decoded<T: DecodeAll>(response: KeyshareResponse) -> Result<T, EnclaveError> {
+    let data = response.keyshare_data.as_deref().unwrap_or_default();
+    let decoded = STANDARD.decode(data).ok();
+    decoded.and_then(|bytes| T::decode_all(&mut bytes.as_slice()).ok()).ok_or_else(|| {
+        EnclaveError::Malformed {
+            http: StatusCode::OK.as_u16(),
+            reason: String::from("its data is not what was asked for"),
+        }
     })
 }
 

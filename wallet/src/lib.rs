@@ -11,9 +11,11 @@
 //! | [`enclave`] | client of one enclave |
 //! | [`cluster`] | storing to and retrieving from five enclaves |
 //! | [`chain`] | client of the chain |
+//! | [`archive`] | files of operators' backups |
 //!
 //! Keys and shares are wiped from memory when dropped and never appear in logs or errors.
 
+pub mod archive;
 pub mod chain;
 pub mod cluster;
 pub mod enclave;

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Signed requests to enclaves, in the form that TIP-500 and its published clients use.
 
+use base64::{engine::general_purpose::STANDARD, Engine};
+use codec::Encode;
 use rand::{rngs::OsRng, TryRngCore};
 use serde::{Deserialize, Serialize};
 use subxt::utils::AccountId32;
 use subxt_signer::sr25519::Keypair;
 use tee_primitives::{
+    archive::{OperatorData, OperatorPacket, Purpose},
     keyshare::{split_of_signer, Split},
     nft::NftId,
     packet::{
         retrieve_data, signer_address, store_data, AuthToken, RequesterType,
         RetrieveKeysharePacket, StoreKeysharePacket, MAX_VALIDITY,
     },
-    BlockNumber, RawAccountId,
+    BlockNumber, Hash, RawAccountId,
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -194,6 +197,28 @@ pub fn ss58(account: &RawAccountId) -> String {
 
 fn sign(signer: &Keypair, message: &str) -> String {
     format!("0x{}", hex::encode(signer.sign(message.as_bytes()).0))
+}
+
+/// An operator's request to its enclave, valid from `finalized`, the newest finalized block.
+pub fn operator_packet(
+    operator: &Keypair,
+    purpose: Purpose,
+    (genesis, enclave): (&Hash, &RawAccountId),
+    ask: &impl Encode,
+    finalized: BlockNumber,
+) -> OperatorPacket {
+    let (genesis, enclave) = (hex::encode(genesis), ss58(enclave));
+    let message = STANDARD.encode(ask.encode());
+    let data = OperatorData {
+        purpose: purpose.name(),
+        genesis: &genesis,
+        enclave: &enclave,
+        message: &message,
+        token: AuthToken { block_number: finalized, validity: MAX_VALIDITY },
+    }
+    .to_string();
+    let operator_address = ss58(&operator.public_key().0);
+    OperatorPacket { operator_address, signature: sign(operator, &data), data }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ statuses! {
     InvalidSignerAddress = "INVALIDSIGNERADDRESS", BAD_REQUEST, "Invalid signer address format.";
     /// The owner's address is not SS58.
     InvalidOwnerAddress = "INVALIDOWNERADDRESS", BAD_REQUEST, "Invalid owner address format.";
-    /// The requester's address is not SS58.
+    /// The requester's, or the operator's, address is not SS58.
     InvalidRequesterAddress = "INVALIDREQUESTERADDRESS", BAD_REQUEST,
         "Invalid requester address format.";
     /// The owner has not approved the signer; also: the requester has not signed.
@@ -146,6 +146,29 @@ statuses! {
     /// The evidence was not accepted.
     UntrustedPeer = "UNTRUSTEDPEER", FORBIDDEN,
         "The requester has not proven to be what the chain says it is.";
+    /// The operator has signed it for another purpose, chain or enclave.
+    NotMeant = "NOTMEANT", BAD_REQUEST,
+        "The request was signed for another purpose, chain or enclave.";
+    /// Somebody else than the operator asks for what is the operator's.
+    NotTheOperator = "NOTTHEOPERATOR", FORBIDDEN,
+        "The chain has another operator of this enclave.";
+    /// The archive's head, or a chunk, is not as it was made.
+    InvalidArchive = "INVALIDARCHIVE", BAD_REQUEST,
+        "The archive was changed or cut, or parts of it were put together anew.";
+    /// The archive is of another chain or slot.
+    OtherArchive = "OTHERARCHIVE", CONFLICT, "The archive is of another chain or another slot.";
+    /// The ticket is of another start, or the archive can no longer be added to.
+    UnknownArchive = "UNKNOWNARCHIVE", CONFLICT,
+        "The enclave has started again, or the backup took too long: begin it anew.";
+    /// Nobody whom the chain names can open the archive.
+    NoKeyHolder = "NOKEYHOLDER", FORBIDDEN,
+        "The chain names no enclave with a live attestation that can open the archive.";
+    /// Those that can open the archive do not.
+    ArchiveShut = "ARCHIVESHUT", SERVICE_UNAVAILABLE,
+        "No enclave that can open the archive does so now, try again later.";
+    /// What is missing is not known yet.
+    NotReady = "NOTREADY", SERVICE_UNAVAILABLE,
+        "The enclave does not know yet what its slot lacks, try again later.";
     /// There is no capacity left.
     Busy = "BUSY", SERVICE_UNAVAILABLE, "The enclave is busy, try again later.";
     /// There is no such route.

@@ -34,7 +34,7 @@ use crate::{
         channel::{self, Channel, ChannelError, Ends, Keys},
         evidence::{self, EvidenceError, Expected},
         logs,
-        message::{self, Ask, Evidence},
+        message::{self, Answer, Ask, Evidence},
         peers::{self, Peer},
         pull::{SlotSyncPacket, NO_CHANNEL},
         serve::{self, ChannelId, Opened},
@@ -94,11 +94,20 @@ async fn answer(
     if !account::verify(&signature, &packet.data, &requester) {
         return Err(Status::SignerSigVerificationFailed.into());
     }
-    let peer = peer(context, &view, assignment, &requester).await?;
+    let (peer, right) = peer(context, &view, assignment, &requester).await?;
     match id {
         None => begin(context, &view, assignment, &peer, &sealed),
-        Some(id) => go_on(context, &view, assignment, &peer, id, &sealed).await,
+        Some(id) => go_on(context, &view, assignment, (&peer, right), id, &sealed).await,
     }
+}
+
+/// For what a requester may ask.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Right {
+    /// Shares, and keys of archives.
+    Everything,
+    /// Keys of archives: it is to succeed an enclave of another cluster.
+    ArchiveKeys,
 }
 
 /// The requester, if the chain says that it may ask.
@@ -107,13 +116,17 @@ async fn peer(
     view: &View,
     assignment: Assignment,
     requester: &RawAccountId,
-) -> Result<Peer, Failure> {
+) -> Result<(Peer, Right), Failure> {
     let Assignment { cluster_id, slot_id, cluster_type } = assignment;
     let record = view.record.as_ref().ok_or(Status::NotInService)?;
     let (own, operator) = (Place { cluster_id, slot_id }, &record.operator);
     let chain = &*context.chain;
     let found = peers::requester(chain, view, own, cluster_type, operator, requester).await?;
-    Ok(found.ok_or(Status::NotAPeer)?)
+    if let Some(peer) = found {
+        return Ok((peer, Right::Everything));
+    }
+    let found = peers::successor_elsewhere(chain, view, own, cluster_type, requester).await?;
+    Ok((found.ok_or(Status::NotAPeer)?, Right::ArchiveKeys))
 }
 
 fn begin(
@@ -142,7 +155,7 @@ async fn go_on(
     context: &Context,
     view: &View,
     assignment: Assignment,
-    peer: &Peer,
+    (peer, right): (&Peer, Right),
     id: ChannelId,
     sealed: &[u8],
 ) -> Result<(ChannelId, Vec<u8>), Failure> {
@@ -155,21 +168,8 @@ async fn go_on(
     }
     let message = opened.channel.open(sealed)?;
     let answer = if opened.is_proven {
-        let record = view.record.as_ref().ok_or(Status::NotInService)?;
-        // Nobody else than the successor works for the own operator.
-        let is_successor = peer.operator == record.operator;
-        let (chain, store) = (&*context.chain, &context.store);
-        let answer = match message::decode(&message).ok_or(ChannelError)? {
-            Ask::Shares(versions) => {
-                serve::shares(chain, view, store, assignment, is_successor, &versions).await?
-            }
-            Ask::HandOver(after) if is_successor => {
-                serve::hand_over(view, store, assignment, after).await?
-            }
-            Ask::HandOver(_) => return Err(Status::NotAPeer.into()),
-            Ask::Logs(ask) => logs::answer(store, ask)?,
-        };
-        message::encode(&answer)
+        let ask = message::decode(&message).ok_or(ChannelError)?;
+        message::encode(&give(context, view, assignment, (peer, right), &ask).await?)
     } else {
         let evidence: Evidence = message::decode(&message).ok_or(ChannelError)?;
         let own = prove(context, view, peer, &opened.channel, &evidence).await?;
@@ -179,6 +179,41 @@ async fn go_on(
     let sealed = opened.channel.seal(&answer)?;
     in_use.give_back(Instant::now());
     Ok((id, sealed))
+}
+
+/// What a peer that has proven itself is answered.
+async fn give(
+    context: &Context,
+    view: &View,
+    assignment: Assignment,
+    (peer, right): (&Peer, Right),
+    ask: &Ask,
+) -> Result<Answer, Failure> {
+    let record = view.record.as_ref().ok_or(Status::NotInService)?;
+    // Nobody else than the successor works for the own operator.
+    let is_successor = peer.operator == record.operator;
+    let store = &context.store;
+    match ask {
+        Ask::ArchiveKey(_) => (),
+        Ask::HandOver(_) if is_successor => (),
+        Ask::Shares(_) | Ask::Logs(_) if right == Right::Everything => (),
+        Ask::HandOver(_) | Ask::Shares(_) | Ask::Logs(_) => return Err(Status::NotAPeer.into()),
+    }
+    match ask {
+        Ask::Shares(versions) => {
+            let chain = &*context.chain;
+            Ok(serve::shares(chain, view, store, assignment, is_successor, versions).await?)
+        }
+        Ask::HandOver(after) => Ok(serve::hand_over(view, store, assignment, *after).await?),
+        Ask::Logs(ask) => Ok(logs::answer(store, *ask)?),
+        Ask::ArchiveKey(header) => {
+            let (account, slot_id) = (&context.account, assignment.slot_id);
+            let key = serve::archive_key(account, view, slot_id, is_successor, header);
+            let requester = account::address(&peer.account);
+            tracing::info!(requester, given = key.is_some(), "asked for the key of an archive");
+            Ok(Answer::ArchiveKey(key))
+        }
+    }
 }
 
 /// Checks the requester's evidence, and makes the own one.

@@ -37,6 +37,7 @@ use crate::{
     seal::Sealer,
     store::{testing::Disk, NewShare, Place, RecordKey, SyncState, VersionKey},
     submit::Submitter,
+    sync::pull::Dialer,
     view::{self, View},
 };
 
@@ -174,6 +175,7 @@ impl Enclave {
         let (_, sync) = watch::channel(Progress { state, ..Default::default() });
         let (problem_sender, problem) = watch::channel(None);
         let tasks = vec![tokio::spawn(view), tokio::spawn(async { drop(confirm.await) })];
+        let dialer = Dialer::new(chain.clone(), account.clone(), own, quotes.clone()).unwrap();
         let context = Arc::new(Context {
             account,
             platform,
@@ -186,6 +188,7 @@ impl Enclave {
             problem,
             sync,
             channels: Channels::default(),
+            archives: Archives::new(chain.clone(), dialer),
             losses: 0,
         });
         let router = router(context.clone(), &setup.api);

@@ -9,7 +9,10 @@ use tee_primitives::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::store::{Copied, LogRow, Record, RecordKey, VersionKey};
+use crate::{
+    archive::ArchiveKey,
+    store::{Copied, LogRow, Record, RecordKey, VersionKey},
+};
 
 /// Longest message before it is encrypted, in bytes. Noise allows 65,519.
 pub const MAX_LEN: usize = 60_000;
@@ -39,6 +42,9 @@ pub enum Ask {
     /// for shares of undecided versions after this one.
     #[codec(index = 1)]
     HandOver(Option<VersionKey>),
+    /// The key of the archive with this head, which is wrapped for the responder.
+    #[codec(index = 2)]
+    ArchiveKey(Vec<u8>),
     /// View logs.
     #[codec(index = 3)]
     Logs(LogAsk),
@@ -134,6 +140,9 @@ pub enum Answer {
         /// The version to go on after; `None` if there are no more.
         next: Option<VersionKey>,
     },
+    /// The key; `None` if the responder cannot open it, or may not give it.
+    #[codec(index = 2)]
+    ArchiveKey(Option<ArchiveKey>),
     /// View logs.
     #[codec(index = 3)]
     Logs(LogAnswer),

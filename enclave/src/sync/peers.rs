@@ -305,12 +305,7 @@ pub async fn requester(
     let [works_for] = facts::read(chain, at, [storage::enclave_account_operator(account)]).await?;
     let named = match facts::decode::<RawAccountId>(works_for)? {
         Some(works_for) => {
-            let is_peer = own_type == ClusterType::Public
-                && seat(chain, view, &works_for).await?.is_some_and(|(place, cluster_type)| {
-                    place.slot_id == own.slot_id
-                        && place.cluster_id != own.cluster_id
-                        && cluster_type == ClusterType::Public
-                });
+            let is_peer = is_replica(chain, view, own, own_type, &works_for).await?;
             let [seat] = facts::read(chain, at, [storage::enclave_data(&works_for)]).await?;
             facts::decode::<Seat>(seat)?.filter(|_| is_peer).map(|seat| (works_for, seat))
         }
@@ -318,4 +313,43 @@ pub async fn requester(
     };
     let named = named.filter(|(_, seat)| seat.enclave_address == *account);
     Ok(live(chain, view, named.into_iter().collect()).await?.pop())
+}
+
+/// Whether an operator's enclave has the same slot in another cluster, both being public.
+async fn is_replica(
+    chain: &dyn Chain,
+    view: &View,
+    own: Place,
+    own_type: ClusterType,
+    operator: &RawAccountId,
+) -> Result<bool, ChainError> {
+    if own_type != ClusterType::Public {
+        return Ok(false);
+    }
+    Ok(seat(chain, view, operator).await?.is_some_and(|(place, cluster_type)| {
+        place.slot_id == own.slot_id
+            && place.cluster_id != own.cluster_id
+            && cluster_type == ClusterType::Public
+    }))
+}
+
+/// The approved successor of an enclave with the same slot in another public cluster, if that is who
+/// asks the one in `own`. It may have what its slot's archives hold, as the slot is to be its own; its
+/// predecessor may be gone.
+pub async fn successor_elsewhere(
+    chain: &dyn Chain,
+    view: &View,
+    own: Place,
+    own_type: ClusterType,
+    account: &RawAccountId,
+) -> Result<Option<Peer>, ChainError> {
+    let at = At::Finalized(view.finalized.hash);
+    let [record] = facts::read(chain, at, [storage::attestation(account)]).await?;
+    let Some(Record { operator, .. }) = facts::decode(record)? else { return Ok(None) };
+    if !is_replica(chain, view, own, own_type, &operator).await? {
+        return Ok(None);
+    }
+    let named = successor(chain, view, &operator).await?;
+    let named = named.filter(|seat| seat.enclave_address == *account);
+    Ok(live(chain, view, named.into_iter().map(|seat| (operator, seat)).collect()).await?.pop())
 }

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     account::{self, Account},
+    archive::ArchiveKey,
     chain::Chain,
     identity::Identity,
     quotes::{QuoteError, Quotes},
@@ -86,6 +87,7 @@ pub enum PullError {
 }
 
 /// Opens channels.
+#[derive(Clone)]
 pub struct Dialer {
     client: Client,
     chain: Arc<dyn Chain>,
@@ -207,6 +209,21 @@ impl Dialer {
         let mut session = self.open(view, place, peer).await?;
         let answer = self.say_in(&mut session, ask).await?;
         Ok((session, answer))
+    }
+
+    /// Asks one peer for the key of the archive with this head, by a channel of its own.
+    pub async fn archive_key(
+        &self,
+        view: &View,
+        place: Place,
+        peer: &Peer,
+        header: Vec<u8>,
+    ) -> Result<Option<ArchiveKey>, PullError> {
+        let mut session = self.open(view, place, peer).await?;
+        match self.say_in(&mut session, &Ask::ArchiveKey(header)).await? {
+            Answer::ArchiveKey(key) => Ok(key),
+            _ => Err(PullError::Malformed("no key")),
+        }
     }
 
     /// Asks one peer, for as much as it gives in time. `session` is an open channel to it, if there is

@@ -8,6 +8,7 @@ use std::{
 };
 
 use tee_primitives::{
+    archive::{Header, Origin},
     cluster::{ClusterType, SlotId},
     BlockNumber, RawAccountId,
 };
@@ -19,6 +20,8 @@ use super::{
     peers::{self, Peer},
 };
 use crate::{
+    account::Account,
+    archive::{self, ArchiveKey},
     chain::{
         facts::{self, Assignment},
         At, Chain,
@@ -163,9 +166,7 @@ impl Drop for InUse<'_> {
     }
 }
 
-/// What is held of the versions that a peer asks for, as many of the first as a message takes: the
-/// shares that the finalized chain has synced for this slot. What a private cluster has synced is
-/// given to none but the own successor.
+/// What is held of the versions that a peer asks for.
 pub async fn shares(
     chain: &dyn Chain,
     view: &View,
@@ -174,6 +175,21 @@ pub async fn shares(
     is_successor: bool,
     versions: &[VersionKey],
 ) -> Result<Answer, StepError> {
+    let items = items(chain, view, store, own, is_successor, versions).await?;
+    Ok(Answer::Shares(items))
+}
+
+/// What is held of these versions, as many of the first as a message takes: the shares that the
+/// finalized chain has synced for this slot. What a private cluster has synced is for none but those
+/// who may have it as well, as the own successor.
+pub async fn items(
+    chain: &dyn Chain,
+    view: &View,
+    store: &Store,
+    own: Assignment,
+    with_private: bool,
+    versions: &[VersionKey],
+) -> Result<Vec<Item>, StepError> {
     let versions = versions.get(..MAX_ASKED).unwrap_or(versions);
     let of = versions.iter().map(|version| (version.nft_id, version.kind));
     let standings = facts::standings(chain, At::Finalized(view.finalized.hash), of).await?;
@@ -198,7 +214,7 @@ pub async fn shares(
             Some(synced)
                 if synced.version != version.version
                     || standing.is_none_or(|standing| standing.is_gone)
-                    || (!is_successor && is_private(synced.cluster_id)) =>
+                    || (!with_private && is_private(synced.cluster_id)) =>
             {
                 Item::Lacks
             }
@@ -215,7 +231,25 @@ pub async fn shares(
         }
         items.push(item);
     }
-    Ok(Answer::Shares(items))
+    Ok(items)
+}
+
+/// The key of an archive with this head, if it is wrapped for this enclave and is an archive of its
+/// slot. One that was made outside of public clusters is opened for none but the own successor.
+pub fn archive_key(
+    account: &Account,
+    view: &View,
+    slot_id: SlotId,
+    is_successor: bool,
+    header: &[u8],
+) -> Option<ArchiveKey> {
+    let header = Header::read(header)?;
+    let Origin { genesis_hash, slot_id: of_slot, is_shared, .. } = header.origin;
+    let is_ours = genesis_hash == view.chain.genesis_hash && of_slot == slot_id;
+    if !is_ours || !(is_shared || is_successor) {
+        return None;
+    }
+    archive::unwrap(account, &header)
 }
 
 /// How long a slot that is being handed over takes no shares, in finalized blocks: after that the

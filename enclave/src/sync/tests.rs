@@ -3,6 +3,7 @@
 
 use axum::{extract::State, response::IntoResponse, routing::post, Json, Router};
 use base64::{engine::general_purpose::STANDARD, Engine};
+use subxt_signer::sr25519::Keypair;
 use tee_dcap::{
     verify_pck_crl, verify_qe_identity, verify_root_crl, verify_tcb_info, Evaluated, Quote,
 };
@@ -30,6 +31,7 @@ use super::{
 use crate::{
     account::Account,
     api::{self, ApiLimits, Context},
+    archive::Archives,
     chain::scripted::{attesting, Scripted, GENESIS, NOW},
     identity::Identity,
     park::{Park, ParkLimits},
@@ -41,6 +43,7 @@ use crate::{
     view,
 };
 
+mod archives;
 mod asking;
 mod bench;
 mod hostile;
@@ -145,6 +148,7 @@ struct Node {
     _folder: TempDir,
     account: Arc<Account>,
     own: Identity,
+    operator: Keypair,
     store: Store,
     quotes: Quotes,
     machine: Machine,
@@ -152,19 +156,24 @@ struct Node {
     outlook: watch::Receiver<Outlook>,
 }
 
+/// An operator.
+fn keypair(number: u8) -> Keypair {
+    Keypair::from_secret_key([number; 32]).unwrap()
+}
+
 impl Node {
     fn new(chain: &Arc<Scripted>, number: u8) -> Self {
-        let node = Self::of(chain, number, [number; 32]);
+        let node = Self::of(chain, number, keypair(number));
         node.join(chain, ClusterType::Public, SLOT, "http://127.0.0.1:1");
         node
     }
 
     /// An enclave that works for an operator, and has no slot.
-    fn of(chain: &Arc<Scripted>, number: u8, operator: RawAccountId) -> Self {
+    fn of(chain: &Arc<Scripted>, number: u8, operator: Keypair) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::new(&[number; 32]);
         let account = Arc::new(Account::load_or_create(folder.path(), &sealer).unwrap());
-        let own = Identity::new(&account, operator, attesting::MEASUREMENT);
+        let own = Identity::new(&account, operator.public_key().0, attesting::MEASUREMENT);
         let (store, _) = Store::open(folder.path(), &sealer, &own.account, GENESIS).unwrap();
         let machine = machine(number.into());
         let simulated = Simulated(machine.clone(), code(attesting::MEASUREMENT));
@@ -174,7 +183,17 @@ impl Node {
         let (sender, outlook) = watch::channel(Outlook::default());
         let view = view::follow(chain.clone(), own, attesting::build(), view::MAX_LAG, sender);
         tokio::spawn(view);
-        Self { _folder: folder, account, own, store, quotes, machine, cluster_id, outlook }
+        Self {
+            _folder: folder,
+            account,
+            own,
+            operator,
+            store,
+            quotes,
+            machine,
+            cluster_id,
+            outlook,
+        }
     }
 
     /// Puts the enclave into a slot, attested.
@@ -236,6 +255,7 @@ impl Node {
             problem: watch::channel(None).1,
             sync: watch::channel(Progress::default()).1,
             channels: Channels::default(),
+            archives: Archives::new(chain.clone(), self.dialer(chain)),
             losses: 0,
         };
         api::router(Arc::new(context), &ApiLimits::default())

@@ -3,7 +3,7 @@
 
 use super::*;
 
-const ROUTES: [(&str, &str); 9] = [
+const ROUTES: [(&str, &str); 11] = [
     ("GET", "/api/health"),
     ("GET", "/api/quote"),
     ("GET", "/api/secret-nft/is-keyshare-available/7"),
@@ -13,6 +13,8 @@ const ROUTES: [(&str, &str); 9] = [
     ("POST", "/api/capsule-nft/set-keyshare"),
     ("POST", "/api/capsule-nft/store-keyshare"),
     ("POST", "/api/capsule-nft/retrieve-keyshare"),
+    ("POST", "/api/backup"),
+    ("POST", "/api/restore"),
 ];
 
 fn request(method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Request<Body> {

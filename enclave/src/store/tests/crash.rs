@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, future::Future};
 use redb::TableDefinition;
 
 use super::*;
-use crate::store::testing::Disk;
+use crate::store::{testing::Disk, Place};
 
 /// What was answered with success before the machine stopped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -338,7 +338,8 @@ async fn what_is_missing_is_wanted_until_it_has_come() {
     let content = prepared(|_| async {}).await;
     let act = |store: Store| async move {
         let mut answered = Vec::new();
-        let state = SyncState { cursor: 3, ..Default::default() };
+        let place = Some(Place { cluster_id: 1, slot_id: 2 });
+        let state = SyncState { place, cursor: 3, ..Default::default() };
         if store.scanned(vec![Correction::Want(version(1, 1))], state, 10).await.is_ok() {
             answered.push(Answered::Scanned);
         }

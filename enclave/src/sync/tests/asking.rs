@@ -231,8 +231,8 @@ async fn only_what_the_chain_has_synced_for_public_clusters_is_given() {
         let (chain, store, view) = (&*world.chain, &world.giver.store, &view);
         let versions = &versions;
         async move {
-            let answer = serve::shares(chain, view, store, own, is_successor, versions).await;
-            let Answer::Shares(items) = answer.unwrap() else { panic!("no shares") };
+            let items = serve::items(chain, view, store, own, is_successor, versions).await;
+            let items = items.unwrap();
             items
                 .iter()
                 .map(|item| match item {

@@ -80,7 +80,7 @@ async fn without_a_channel_or_news_nobody_is_asked() {
 #[tokio::test]
 async fn what_an_enclave_that_is_gone_has_shown_comes_from_who_has_a_copy() {
     let mut world = World::new().await;
-    let gone = Node::of(&world.chain, 9, [9; 32]);
+    let gone = Node::of(&world.chain, 9, keypair(9));
     for viewer in 1..=3 {
         gone.views(5, viewer).await;
     }
@@ -106,7 +106,7 @@ async fn both_ways_on_of_a_log_that_was_taken_back_are_kept() {
     let mut world = World::new().await;
     let origin = world.giver.own.account;
     // What it had shown before: with the present log, two ways on from the beginning.
-    let before = Node::of(&world.chain, 9, [9; 32]);
+    let before = Node::of(&world.chain, 9, keypair(9));
     for viewer in 1..=3 {
         before.views(5, viewer).await;
     }

@@ -29,7 +29,7 @@ impl Migration {
     async fn new() -> Self {
         let world = World::new().await;
         let operator = world.giver.own.operator;
-        let successor = Node::of(&world.chain, 4, operator);
+        let successor = Node::of(&world.chain, 4, world.giver.operator.clone());
         let facts = successor.attest(&world.chain);
         let api_uri = b"http://127.0.0.1:1".to_vec();
         let enclave = Enclave { enclave_address: successor.own.account, api_uri };
