@@ -47,10 +47,12 @@ pub mod backup;
 pub mod failure;
 pub mod health;
 pub mod quote;
+pub mod remove;
 pub mod restore;
 pub mod retrieve;
 pub mod slot_sync;
 pub mod store;
+pub mod views;
 
 mod kind;
 mod limits;
@@ -103,10 +105,14 @@ pub fn router(context: Arc<Context>, limits: &ApiLimits) -> Router {
         .route("/api/secret-nft/is-keyshare-available/{nft_id}", get(availability::secret))
         .route("/api/secret-nft/store-keyshare", post(store::secret))
         .route("/api/secret-nft/retrieve-keyshare", post(retrieve::secret))
+        .route("/api/secret-nft/remove-keyshare", post(remove::secret))
+        .route("/api/secret-nft/get-views-log/{nft_id}", get(views::secret))
         .route("/api/capsule-nft/is-keyshare-available/{nft_id}", get(availability::capsule))
         .route("/api/capsule-nft/set-keyshare", post(store::capsule))
         .route("/api/capsule-nft/store-keyshare", post(store::capsule))
         .route("/api/capsule-nft/retrieve-keyshare", post(retrieve::capsule))
+        .route("/api/capsule-nft/remove-keyshare", post(remove::capsule))
+        .route("/api/capsule-nft/get-views-log/{nft_id}", get(views::capsule))
         .route("/api/slot-sync", post(slot_sync::handle))
         .route("/api/slot-sync/", post(slot_sync::handle))
         .route("/api/backup", post(backup::handle))

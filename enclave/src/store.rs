@@ -89,7 +89,7 @@ pub(crate) use database::FILES;
 pub use error::StoreError;
 pub use handover::HandedOver;
 pub use log::{Access, LogEntry, LogState, Received, Rollbacks};
-pub use others::{Copied, LogRow, NotKept};
+pub use others::{Copied, Key as CopyKey, LogRow, NotKept};
 pub use record::{Record, RecordKey, VersionKey};
 pub use rules::{Correction, NewShare, StoreRefusal, Stored, MAX_SPLITS};
 pub use sync::{Fetched, Place, SyncState};
@@ -261,6 +261,12 @@ impl Store {
         self.writer.write(move |tables| rules::wipe(&inner, tables, &version)).await
     }
 
+    /// Wipes all versions of an NFT's shares of a kind, which can never be served.
+    pub async fn wipe_all(&self, nft_id: NftId, kind: KeyshareKind) -> Result<(), StoreError> {
+        let inner = self.inner.clone();
+        self.writer.write(move |tables| rules::wipe_all(&inner, tables, nft_id, kind)).await
+    }
+
     /// The same, if the version is still among the undecided ones. It stays wanted if it is.
     pub async fn wipe_undecided(&self, version: VersionKey) -> Result<(), StoreError> {
         let inner = self.inner.clone();
@@ -372,14 +378,15 @@ impl Store {
         self.writer.write(move |tables| others::append(&inner, tables, &origin, &rows)).await
     }
 
-    /// Entries of other enclaves' logs about an NFT, at most `limit`, by origin, oldest first, with
-    /// their places in its log.
+    /// Entries of other enclaves' logs about an NFT, at most `limit`, by origin, oldest first: name,
+    /// origin and place of each; those after the one named `after`.
     pub fn others_log_of(
         &self,
         nft_id: NftId,
+        after: Option<CopyKey>,
         limit: usize,
-    ) -> Result<Vec<(RawAccountId, u64, LogEntry)>, StoreError> {
-        self.read(|transaction| others::of_nft(&self.inner, transaction, nft_id, limit))
+    ) -> Result<Vec<(CopyKey, RawAccountId, u64, LogEntry)>, StoreError> {
+        self.read(|transaction| others::of_nft(&self.inner, transaction, nft_id, after, limit))
     }
 
     /// Corrects what was found wrong at a finalized block.

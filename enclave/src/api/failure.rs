@@ -112,6 +112,8 @@ statuses! {
     NotSyncing = "NOTSYNCING", FORBIDDEN, "The nft is not in syncing mode.";
     /// No version of the NFT's keyshares is synced.
     NotSynced = "NOTSYNCED", FORBIDDEN, "The nft is not in synced mode.";
+    /// The NFT still carries the content whose share is to be removed.
+    NotBurnt = "NOTBURNT", BAD_REQUEST, "The nft is not burnt, or not converted.";
     /// A share is held that this one cannot be put beside.
     NftIdExists = "NFTIDEXISTS", CONFLICT,
         "Error storing NFT key-share to TEE : nft_id already exists.";
@@ -184,6 +186,9 @@ statuses! {
     /// The body lacks a field, or one has another type.
     InvalidFields = "INVALIDFIELDS", UNPROCESSABLE_ENTITY,
         "The body lacks a field, or a field has another type.";
+    /// A parameter of the query is not what it can be.
+    InvalidParameters = "INVALIDPARAMETERS", BAD_REQUEST,
+        "A parameter of the query is not what it can be.";
     /// The body is too large.
     BodyTooLarge = "BODYTOOLARGE", PAYLOAD_TOO_LARGE, "The body is too large.";
     /// The body broke off.

@@ -82,6 +82,7 @@ struct Permission {
     synced: SyncedKeyshare,
     slot_id: SlotId,
     decided_at: BlockNumber,
+    time: u64,
 }
 
 async fn retrieve(
@@ -118,6 +119,7 @@ async fn retrieve(
             synced: permitted(At::Finalized(view.finalized.hash), view.finalized.number).await?,
             slot_id: assignment.slot_id,
             decided_at: view.finalized.number,
+            time: view.now,
         })
     };
     let best = arrival.heads.borrow().as_ref().map_or(0, |heads| heads.best);
@@ -133,8 +135,8 @@ async fn retrieve(
         }
         share => share?,
     };
-    let block = permission.decided_at;
-    context.store.log_view(Access { version, account: requester, role, block }).await?;
+    let Permission { decided_at: block, time, .. } = permission;
+    context.store.log_view(Access { version, account: requester, role, block, time }).await?;
     let token = AuthToken { block_number: permission.decided_at, validity: ANSWER_VALIDITY };
     Ok(KeyshareResponse {
         status: "RETRIEVESUCCESS".into(),

@@ -87,7 +87,7 @@ fn success(context: &Context, kind: KeyshareKind, nft_id: NftId) -> Response {
 /// What is to be done with a share.
 enum Decision {
     /// It may be stored for the pending version.
-    Store { version: Version, slot_id: SlotId, decided_at: BlockNumber },
+    Store { version: Version, slot_id: SlotId, decided_at: BlockNumber, time: u64 },
     /// It is the one that is held of the synced version.
     Held,
 }
@@ -140,13 +140,14 @@ async fn store(
                 version,
                 slot_id: assignment.slot_id,
                 decided_at: view.finalized.number,
+                time: view.now,
             },
         })
     };
     let shown = || async { permitted(At::Best).await.is_ok() };
     let decision =
         context.park.decide(owner, Patience::NewerBlocks, arrival, decide, shown).await?;
-    let Decision::Store { version, slot_id, decided_at } = decision else { return Ok(()) };
+    let Decision::Store { version, slot_id, decided_at, time } = decision else { return Ok(()) };
 
     let new = NewShare {
         key: key(version),
@@ -155,6 +156,7 @@ async fn store(
         slot_id,
         token_block: approved.token.block_number,
         stored_at: decided_at,
+        time,
     };
     context.store.store(new).await??;
     Ok(())

@@ -44,6 +44,7 @@ use crate::{
 mod attestation;
 mod bench;
 mod finality;
+mod history;
 mod malformed;
 mod statuses;
 mod viewing;

@@ -79,6 +79,7 @@ fn share(key: RecordKey, block: BlockNumber) -> NewShare {
         slot_id: SLOT,
         token_block: block,
         stored_at: block,
+        time: 1,
     }
 }
 

@@ -34,6 +34,7 @@ async fn put(store: &Store, key: RecordKey, block: BlockNumber) {
         slot_id: SLOT,
         token_block: block,
         stored_at: block,
+        time: 1,
     };
     assert_eq!(store.store(new).await.unwrap(), Ok(Stored::New));
 }
@@ -204,7 +205,8 @@ async fn f25_an_older_copy_of_the_disk_is_found_out() {
     let older = std::fs::read(&file).unwrap();
 
     let (store, task) = open(folder.path());
-    let access = Access { version: key(7).version, account: OWNER, role: Role::Owner, block: 12 };
+    let access =
+        Access { version: key(7).version, account: OWNER, role: Role::Owner, block: 12, time: 1 };
     store.log_view(access).await.unwrap();
     let next = RecordKey { version: VersionKey { version: 2, ..key(7).version }, split: [2; 16] };
     chain.pending(7, 2);

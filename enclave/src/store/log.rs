@@ -36,6 +36,8 @@ pub struct Access {
     pub role: Role,
     /// The finalized block at which it was decided.
     pub block: BlockNumber,
+    /// The chain's time in that block, in seconds since the Unix epoch.
+    pub time: u64,
 }
 
 /// An entry of the log.

@@ -7,7 +7,7 @@
 //! union. An origin whose disk was taken back goes on from an older place; both ways on are kept. The
 //! *tip* is where the copy was continued last.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Bound};
 
 use codec::{Decode, DecodeAll, Encode};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
@@ -25,8 +25,8 @@ const CONTEXT: &[u8; 16] = b"TIP500-ANOTHER/1";
 /// Most origins whose logs are kept: the slot's enclaves in all clusters, and those before them.
 pub const MAX_ORIGINS: u64 = 4096;
 
-/// Origin, place, and the first half of the hash.
-pub(super) type Key = [u8; 56];
+/// Names an entry: origin, place, and the first half of the hash.
+pub type Key = [u8; 56];
 
 /// NFT, and the key of an entry about it.
 pub(super) type KeyOfNft = [u8; 60];
@@ -233,24 +233,28 @@ pub(super) fn origins(
         .collect()
 }
 
-/// Entries of others' logs about an NFT, by origin, oldest first, with their places.
+/// Entries of others' logs about an NFT, by origin, oldest first, with their places; those after the
+/// one with the key `after`.
 pub(super) fn of_nft(
     inner: &Inner,
     transaction: &ReadTransaction,
     nft_id: NftId,
+    after: Option<Key>,
     limit: usize,
-) -> Result<Vec<(RawAccountId, u64, LogEntry)>, StoreError> {
+) -> Result<Vec<(Key, RawAccountId, u64, LogEntry)>, StoreError> {
     let others = transaction.open_table(OTHERS)?;
     let index = transaction.open_table(OTHERS_OF_NFT)?;
-    let (first, last) = (key_of_nft(nft_id, &[0; 56]), key_of_nft(nft_id, &[0xff; 56]));
+    let (first, last) = (after.unwrap_or([0; 56]), [0xff; 56]);
+    let (first, last) = (key_of_nft(nft_id, &first), key_of_nft(nft_id, &last));
+    let start = after.map_or(Bound::Included(&first), |_| Bound::Excluded(&first));
     let mut entries = Vec::new();
-    for place in index.range::<&KeyOfNft>(&first..=&last)?.take(limit) {
+    for place in index.range::<&KeyOfNft>((start, Bound::Included(&last)))?.take(limit) {
         let place = place?.0;
         let gone = || StoreError::Corrupt("an entry of another enclave's log is gone");
         let key: &Key = place.value().last_chunk().ok_or_else(gone)?;
         let sealed = others.get(key)?.ok_or_else(gone)?;
         let origin: &RawAccountId = key.first_chunk().ok_or_else(gone)?;
-        entries.push((*origin, self::place(key)?, opened(inner, key, sealed.value())?.entry));
+        entries.push((*key, *origin, self::place(key)?, opened(inner, key, sealed.value())?.entry));
     }
     Ok(entries)
 }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a write does, inside its transaction.
 
-use std::ops::Bound;
+use std::{collections::BTreeSet, ops::Bound};
 
 use redb::ReadableTable;
-use tee_primitives::{authorisation::Role, cluster::SlotId, BlockNumber, RawAccountId};
+use tee_primitives::{
+    authorisation::Role,
+    cluster::SlotId,
+    keyshare::{KeyshareKind, Version},
+    nft::NftId,
+    BlockNumber, RawAccountId,
+};
 use zeroize::Zeroizing;
 
 use super::{
@@ -33,6 +39,8 @@ pub struct NewShare {
     pub token_block: BlockNumber,
     /// The finalized block at which storing it was decided.
     pub stored_at: BlockNumber,
+    /// The chain's time in that block, in seconds since the Unix epoch.
+    pub time: u64,
 }
 
 /// How a share came to be held.
@@ -118,6 +126,7 @@ pub(super) fn store(
         account: new.owner,
         role: Role::Owner,
         block: new.stored_at,
+        time: new.time,
     };
     log::append(inner, tables, LogEntry::Stored(access))?;
     Ok(Ok(Stored::New))
@@ -199,6 +208,29 @@ pub(super) fn wipe(
     wipe_records(inner, tables, version)?;
     tables.wanted.remove(&version.to_bytes())?;
     Ok(())
+}
+
+/// Wipes every version of an NFT's shares of a kind.
+pub(super) fn wipe_all(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    nft_id: NftId,
+    kind: KeyshareKind,
+) -> Result<(), StoreError> {
+    let of = |version| VersionKey { nft_id, kind, version };
+    let (oldest, newest) = (of(0), of(Version::MAX));
+    let (first, last) = (oldest.record_range().0, newest.record_range().1);
+    let mut versions = BTreeSet::new();
+    for entry in tables.records.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
+        versions.insert(RecordKey::from_bytes(entry?.0.value())?.version);
+    }
+    let (first, last) = (oldest.to_bytes(), newest.to_bytes());
+    for table in [&tables.unsynced, &tables.wanted] {
+        for entry in table.range::<&[u8; VersionKey::LEN]>(&first..=&last)? {
+            versions.insert(VersionKey::from_bytes(entry?.0.value())?);
+        }
+    }
+    versions.iter().try_for_each(|version| wipe(inner, tables, version))
 }
 
 pub(super) fn wipe_records(

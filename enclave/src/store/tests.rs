@@ -61,6 +61,7 @@ fn new(key: RecordKey, token_block: BlockNumber) -> NewShare {
         slot_id: 2,
         token_block,
         stored_at: token_block,
+        time: 1,
     }
 }
 
@@ -336,7 +337,7 @@ async fn a_copied_log_is_a_chain_or_is_not_kept() {
     let moved = LogRow { seq: 1, ..rows[0].clone() };
     assert_eq!(kept(vec![rows[0].clone(), moved]).await.unwrap(), Err(NotKept::NoChain));
     assert_eq!(copy.copied(&id).unwrap(), Copied::default());
-    assert!(copy.others_log_of(1, 10).unwrap().is_empty());
+    assert!(copy.others_log_of(1, None, 10).unwrap().is_empty());
 
     assert_eq!(kept(rows[..2].to_vec()).await.unwrap(), Ok(2));
     assert_eq!(kept(rows.clone()).await.unwrap(), Ok(2));
@@ -345,8 +346,8 @@ async fn a_copied_log_is_a_chain_or_is_not_kept() {
     close(copy, task).await;
     let (copy, _task) = open(folders[1].path()).await;
     assert_eq!(copy.log_origins(10).unwrap(), [(id, Copied { tip: origin.log_head(), count: 4 })]);
-    let of = |nft_id| copy.others_log_of(nft_id, 10).unwrap();
-    assert!(matches!(of(3)[..], [(origin, 2, LogEntry::Stored(_))] if origin == id));
+    let of = |nft_id| copy.others_log_of(nft_id, None, 10).unwrap();
+    assert!(matches!(of(3)[..], [(_, origin, 2, LogEntry::Stored(_))] if origin == id));
     // The rest of it, from any entry on; with room for some at a time.
     let some = copy.copied_rows(&id, 1, 1).unwrap();
     assert_eq!(some, rows[1..2]);
@@ -363,7 +364,8 @@ async fn entries_that_are_not_indexed_yet_are_found() {
     let (mut store, mut task) = open(folder.path()).await;
     let view = |nft_id, viewer: u64, store: &Store| {
         let account = [viewer as u8; 32];
-        let access = Access { version: version(nft_id, 1), account, role: Role::Owner, block: 11 };
+        let access =
+            Access { version: version(nft_id, 1), account, role: Role::Owner, block: 11, time: 1 };
         let store = store.clone();
         async move { store.log_view(access).await.unwrap() }
     };

@@ -333,6 +333,7 @@ impl World {
                 slot_id: SLOT,
                 token_block: 1,
                 stored_at: 1,
+                time: 1,
             };
             self.giver.store.store(new).await.unwrap().unwrap();
             self.giver.store.activate(key, 9).await.unwrap();
@@ -530,6 +531,7 @@ async fn a_share_that_comes_late_for_a_wanted_version_is_refused() {
         slot_id: SLOT,
         token_block: 1,
         stored_at: 10,
+        time: 1,
     };
     assert!(world.taker.store.store(new).await.unwrap().is_err());
     world.taker.store.wipe_undecided(versions[0]).await.unwrap();

@@ -157,6 +157,7 @@ async fn memory_of_a_million_records() {
                     slot_id: SLOT,
                     token_block: 1,
                     stored_at: 1,
+                    time: 1,
                 };
                 store.store(new).await.unwrap().unwrap();
             }

@@ -315,7 +315,8 @@ async fn f32_every_view_is_logged_before_the_share_leaves_also_many_at_once() {
     let log = enclave.context.store.log_of(8, None, 100).unwrap();
     let version = VersionKey { nft_id: 8, kind: secret, version: 1 };
     let account = owner().public_key().0;
-    let viewed = LogEntry::Viewed(Access { version, account, role: Role::Owner, block: now });
+    let time = enclave.chain.time();
+    let viewed = LogEntry::Viewed(Access { version, account, role: Role::Owner, block: now, time });
     assert!(matches!(log[0].1, LogEntry::Stored(access) if access.version == version));
     assert_eq!(log.iter().filter(|(_, entry)| *entry == viewed).count(), 50);
     assert_eq!(log.len(), 51);

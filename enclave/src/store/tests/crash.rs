@@ -153,7 +153,7 @@ fn viewed(entry: &LogEntry) -> bool {
 }
 
 fn view_of(nft_id: NftId) -> Access {
-    Access { version: version(nft_id, 1), account: [4; 32], role: Role::Owner, block: 11 }
+    Access { version: version(nft_id, 1), account: [4; 32], role: Role::Owner, block: 11, time: 1 }
 }
 
 /// The first start writes the file's tables.

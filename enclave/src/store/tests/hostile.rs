@@ -213,7 +213,13 @@ async fn a_log_that_was_cut_does_not_lead_to_its_attested_head() {
     assert_eq!(store.log_rollbacks(), 2);
     // It is not forgotten with the entries that come after it.
     store
-        .log_view(Access { version: version(1, 1), account: [4; 32], role: Role::Owner, block: 11 })
+        .log_view(Access {
+            version: version(1, 1),
+            account: [4; 32],
+            role: Role::Owner,
+            block: 11,
+            time: 1,
+        })
         .await
         .unwrap();
     assert_eq!(store.log_rollbacks(), 2);

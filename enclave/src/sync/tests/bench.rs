@@ -67,6 +67,7 @@ async fn a_slot_is_filled() {
                     slot_id: SLOT,
                     token_block: 1,
                     stored_at: 1,
+                    time: 1,
                 };
                 store.store(new).await.unwrap().unwrap();
                 store.activate(key, 9).await.unwrap();

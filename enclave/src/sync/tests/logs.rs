@@ -8,7 +8,8 @@ use tee_primitives::authorisation::Role;
 impl Node {
     async fn views(&self, nft_id: NftId, viewer: u8) {
         let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
-        let access = Access { version, account: [viewer; 32], role: Role::Owner, block: 9 };
+        let access =
+            Access { version, account: [viewer; 32], role: Role::Owner, block: 9, time: 1 };
         self.store.log_view(access).await.unwrap();
     }
 
@@ -24,8 +25,8 @@ impl Node {
 
 /// Who has viewed, by what an enclave has copied of others' logs.
 fn viewers(node: &Node, nft_id: NftId) -> Vec<(RawAccountId, u8)> {
-    let entries = node.store.others_log_of(nft_id, 1000).unwrap();
-    let viewed = entries.into_iter().filter_map(|(origin, _, entry)| match entry {
+    let entries = node.store.others_log_of(nft_id, None, 1000).unwrap();
+    let viewed = entries.into_iter().filter_map(|(_, origin, _, entry)| match entry {
         LogEntry::Viewed(access) => Some((origin, access.account[0])),
         _ => None,
     });

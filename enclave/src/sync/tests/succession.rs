@@ -22,7 +22,7 @@ fn pending(nft_id: NftId, split: u8) -> RecordKey {
 
 fn new(key: RecordKey, stored_at: BlockNumber, slot_id: SlotId) -> NewShare {
     let share = Zeroizing::new(SHARE.to_vec());
-    NewShare { key, share, owner: [7; 32], slot_id, token_block: 1, stored_at }
+    NewShare { key, share, owner: [7; 32], slot_id, token_block: 1, stored_at, time: 1 }
 }
 
 impl Migration {
