@@ -90,6 +90,7 @@ async fn a_successor_on_another_machine_gets_nothing_by_itself(
         machine: 42,
         measurement: None,
         isv_svn: None,
+        next_abi: None,
         rpc_url: None,
         push: true,
     };
