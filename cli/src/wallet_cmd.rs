@@ -3,10 +3,15 @@
 
 use std::path::PathBuf;
 
+use anyhow::{ensure, Context};
 use clap::{Args, Subcommand, ValueEnum};
-use tee_primitives::{cluster::ClusterId, nft::NftId, packet::RequesterType};
+use tee_primitives::{
+    cluster::ClusterId, keyshare::KeyshareKind, nft::NftId, packet::RequesterType,
+};
 use tee_wallet::{
     chain::Chain,
+    enclave::EnclaveClient,
+    history::{self, History},
     secret::{MintRequest, Minted, Progress, Wallet, WalletError},
 };
 
@@ -21,6 +26,8 @@ pub enum WalletCommand {
     Resume(ResumeArgs),
     /// Retrieve a secret NFT's key and decrypt its file.
     View(ViewArgs),
+    /// Show who has stored and viewed a secret NFT's key.
+    History(HistoryArgs),
 }
 
 /// Arguments of `tee wallet mint`.
@@ -84,6 +91,16 @@ pub struct ViewArgs {
     node: NodeArgs,
 }
 
+/// Arguments of `tee wallet history`.
+#[derive(Args, Debug)]
+pub struct HistoryArgs {
+    /// The NFT.
+    #[arg(long, value_name = "ID")]
+    nft: NftId,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Role {
     /// The NFT's owner.
@@ -110,6 +127,7 @@ pub async fn run(command: WalletCommand, report: Report) -> anyhow::Result<()> {
         WalletCommand::Mint(args) => mint(args, report).await,
         WalletCommand::Resume(args) => resume(args, report).await,
         WalletCommand::View(args) => view(&args, report).await,
+        WalletCommand::History(args) => show_history(&args, report).await,
     }
 }
 
@@ -160,6 +178,34 @@ async fn view(args: &ViewArgs, report: Report) -> anyhow::Result<()> {
     let viewed = wallet.view_secret(args.nft, args.role.into(), &args.media, &args.out);
     report.waiting("retrieving the key", viewed).await?;
     report.line(format_args!("decrypted into {}", args.out.display()));
+    Ok(())
+}
+
+async fn show_history(args: &HistoryArgs, report: Report) -> anyhow::Result<()> {
+    let block = Chain::connect(&args.node.rpc_url).await?.finalized().await?;
+    let synced = block.keyshares(args.nft, KeyshareKind::Secret).await?.synced;
+    let synced = synced.with_context(|| format!("NFT {} has no synced key", args.nft))?;
+    let members = block.members(synced.cluster_id).await?;
+    let asked = history::of_secret(&EnclaveClient::new()?, &members, args.nft);
+    let History { accesses, silent } = report.waiting("asking the enclaves", asked).await;
+    for access in &accesses {
+        let history::Access { date, block, event, account, enclaves } = access;
+        let what = if event == "STORE" { "stored" } else { "viewed" };
+        report.line(format_args!(
+            "{} UTC  #{block}  {what} by {} ({}), by the log of {enclaves} enclave(s)",
+            date.escape_debug(),
+            account.address.escape_debug(),
+            account.role.to_lowercase().escape_debug(),
+        ));
+    }
+    for (slot, error) in &silent {
+        report.note(format_args!("slot {slot} did not tell: {error}"));
+    }
+    ensure!(
+        silent.len() < members.enclaves.len(),
+        "no enclave of cluster {} has told anything",
+        synced.cluster_id
+    );
     Ok(())
 }
 

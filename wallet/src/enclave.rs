@@ -11,12 +11,13 @@ use tee_primitives::{
     abi::calls,
     archive::{BackupAnswer, OperatorPacket, RestoreAnswer},
     attestation::AttestationPayload,
+    nft::NftId,
     packet::{KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket},
     BlockNumber, RawAccountId,
 };
 use zeroize::Zeroizing;
 
-use crate::packets::ss58;
+use crate::{history::ViewsLog, packets::ss58};
 
 /// How long a connection may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -350,6 +351,27 @@ impl EnclaveClient {
     ) -> Result<KeyshareResponse, EnclaveError> {
         let request = self.http.post(route(url, "secret-nft/retrieve-keyshare")).json(packet);
         expect_status(answer(request).await?, RETRIEVE_SUCCESS)
+    }
+
+    /// `GET /api/secret-nft/get-views-log/{nft id}`: a part of the history.
+    pub async fn history(
+        &self,
+        url: &str,
+        nft_id: NftId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ViewsLog, EnclaveError> {
+        let mut path = format!("secret-nft/get-views-log/{nft_id}?limit={limit}");
+        if let Some(after) = after {
+            // What an enclave has given as the next place goes into an address as it is.
+            if after.is_empty() || !after.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                let reason = String::from("the place to go on at is none");
+                return Err(EnclaveError::Malformed { http: StatusCode::OK.as_u16(), reason });
+            }
+            path.push_str("&after=");
+            path.push_str(after);
+        }
+        answer(self.http.get(route(url, &path))).await
     }
 
     /// `POST /api/backup`, as the enclave's operator.

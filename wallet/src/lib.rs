@@ -19,6 +19,7 @@ pub mod archive;
 pub mod chain;
 pub mod cluster;
 pub mod enclave;
+pub mod history;
 pub mod media;
 pub mod packets;
 pub mod recovery;

@@ -8,9 +8,10 @@ use std::{
 };
 
 use anyhow::{ensure, Context};
+use subxt_signer::sr25519::dev;
 use tee_cli::devnet::Devnet;
-use tee_tests::{said, tee};
-use tee_wallet::recovery::RecoveryFile;
+use tee_tests::{said, succeed, tee, tells};
+use tee_wallet::{packets::ss58, recovery::RecoveryFile};
 
 const OWNER: &str = "//Ferdie";
 
@@ -63,5 +64,12 @@ pub async fn a_killed_mint_is_resumed_and_viewed(devnet: &mut Devnet) -> anyhow:
     let viewed = wallet(devnet, &view, OWNER)?.output()?;
     ensure!(viewed.status.success(), "{}", said(&viewed));
     ensure!(std::fs::read(&opened)? == std::fs::read(&file)?, "another file came back");
+
+    // Everybody can see that, and that the stranger saw nothing.
+    let told = succeed(devnet, &["wallet", "history", "--nft", nft_id])?;
+    let owner = ss58(&dev::ferdie().public_key().0);
+    tells(&told, &format!("stored by {owner} (owner), by the log of 5 enclave(s)"))?;
+    tells(&told, &format!("viewed by {owner} (owner), by the log of "))?;
+    ensure!(told.matches("viewed by").count() == 1, "{told}");
     Ok(())
 }
