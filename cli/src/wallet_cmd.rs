@@ -186,7 +186,8 @@ async fn show_history(args: &HistoryArgs, report: Report) -> anyhow::Result<()> 
     let synced = block.keyshares(args.nft, KeyshareKind::Secret).await?.synced;
     let synced = synced.with_context(|| format!("NFT {} has no synced key", args.nft))?;
     let members = block.members(synced.cluster_id).await?;
-    let asked = history::of_secret(&EnclaveClient::new()?, &members, args.nft);
+    let client = EnclaveClient::new()?;
+    let asked = history::of_secret(&client, &members, args.nft);
     let History { accesses, silent } = report.waiting("asking the enclaves", asked).await;
     for access in &accesses {
         let history::Access { date, block, event, account, enclaves } = access;

@@ -261,12 +261,6 @@ impl Store {
         self.writer.write(move |tables| rules::wipe(&inner, tables, &version)).await
     }
 
-    /// Wipes all versions of an NFT's shares of a kind, which can never be served.
-    pub async fn wipe_all(&self, nft_id: NftId, kind: KeyshareKind) -> Result<(), StoreError> {
-        let inner = self.inner.clone();
-        self.writer.write(move |tables| rules::wipe_all(&inner, tables, nft_id, kind)).await
-    }
-
     /// The same, if the version is still among the undecided ones. It stays wanted if it is.
     pub async fn wipe_undecided(&self, version: VersionKey) -> Result<(), StoreError> {
         let inner = self.inner.clone();
@@ -279,6 +273,30 @@ impl Store {
                 Ok(())
             })
             .await
+    }
+
+    /// Wipes all versions of an NFT's shares of a kind, which cannot be served at a finalized block,
+    /// except what has come after it. Whether there were any.
+    pub async fn wipe_all(
+        &self,
+        nft_id: NftId,
+        kind: KeyshareKind,
+        decided_at: BlockNumber,
+    ) -> Result<bool, StoreError> {
+        let found = self.read(|transaction| {
+            let (unsynced, wanted) =
+                (transaction.open_table(UNSYNCED)?, transaction.open_table(WANTED)?);
+            let records = transaction.open_table(RECORDS)?;
+            rules::versions_of(&records, [&unsynced, &wanted], nft_id, kind)
+        })?;
+        if found.is_empty() {
+            return Ok(false);
+        }
+        let inner = self.inner.clone();
+        self.writer
+            .write(move |tables| rules::wipe_all(&inner, tables, nft_id, kind, decided_at))
+            .await?;
+        Ok(true)
     }
 
     /// Takes entries out of the outbox.
@@ -342,6 +360,11 @@ impl Store {
         })
     }
 
+    /// The entry of the own log at a place.
+    pub fn log_entry(&self, place: u64) -> Result<Option<LogEntry>, StoreError> {
+        self.read(|transaction| log::entry(&self.inner, transaction, place))
+    }
+
     /// Entries of the own log after `after`, as many as `room` bytes take; `None` if it does not lead
     /// there.
     pub fn log_rows(&self, after: LogHead, room: usize) -> Result<Option<Vec<LogRow>>, StoreError> {
@@ -369,13 +392,17 @@ impl Store {
     }
 
     /// Adds to the copy of another enclave's log, all of these entries or none. How many are new.
+    /// `is_first` if the first of them is the first that whoever gave them has.
     pub async fn copy_log(
         &self,
         origin: RawAccountId,
         rows: Vec<LogRow>,
+        is_first: bool,
     ) -> Result<Result<u64, NotKept>, StoreError> {
         let inner = self.inner.clone();
-        self.writer.write(move |tables| others::append(&inner, tables, &origin, &rows)).await
+        self.writer
+            .write(move |tables| others::append(&inner, tables, &origin, &rows, is_first))
+            .await
     }
 
     /// Entries of other enclaves' logs about an NFT, at most `limit`, by origin, oldest first: name,
@@ -458,10 +485,10 @@ impl Store {
             .await
     }
 
-    /// Stores and confirms nothing until a finalized block, or longer if that was so. What is stored
-    /// when this returns is all that there will be.
-    pub async fn pause(&self, until: BlockNumber) -> Result<(), StoreError> {
-        self.writer.write(move |tables| handover::pause(tables, until)).await
+    /// Stores and confirms nothing for some finalized blocks: until which. What is stored when this
+    /// returns is all that there will be until then. `None` if the last pause was not long ago.
+    pub async fn pause(&self, now: BlockNumber) -> Result<Option<BlockNumber>, StoreError> {
+        self.writer.write(move |tables| handover::pause(tables, now)).await
     }
 
     /// Until which finalized block nothing is stored or confirmed.
@@ -483,7 +510,8 @@ impl Store {
             .await
     }
 
-    /// Removes everything that is held, and what belongs to it; not the log.
+    /// Removes everything that is held, and what belongs to it, and the copies of others' logs. The own
+    /// log stays, and is told to nobody any more.
     pub async fn purge(&self) -> Result<(), StoreError> {
         while !self.writer.write(sync::purge).await? {}
         Ok(())

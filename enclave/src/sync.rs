@@ -65,6 +65,7 @@ pub mod pull;
 pub mod serve;
 mod succession;
 
+use logs::Copying;
 use message::{SharedRecord, MAX_ASKED, MAX_SHARE};
 use peers::{Known, Mission, Peer, Peers, MAX_PEERS};
 use pull::{Dialer, PullError, Session};
@@ -162,8 +163,7 @@ pub struct Syncer {
     /// Since when nothing comes of what is missing.
     in_vain: Option<InVain>,
     taking_over: TakingOver,
-    /// When peers are asked for their view logs again.
-    logs_due: Instant,
+    copying: Copying,
 }
 
 /// Since when nothing comes of what is missing: other versions may become wanted and come meanwhile.
@@ -218,7 +218,7 @@ impl Syncer {
             pause: 1,
             in_vain: None,
             taking_over: TakingOver::default(),
-            logs_due: Instant::now(),
+            copying: Copying::default(),
         }
     }
 
@@ -249,17 +249,30 @@ impl Syncer {
             self.begin_again();
             self.in_vain = None;
             self.finish(view, &mission, state, count, None).await?;
-            if !mission.is_successor && self.logs_due <= Instant::now() {
-                let peers = self.peers(view, &mission, &clusters).await?;
-                Box::pin(self.copy_all_logs(view, &mission, peers.live)).await?;
-            }
+            self.copy_logs_if_due(view, &mission, &clusters).await?;
             return Ok(false);
         }
         if view.finalized.number < self.not_before {
+            self.copy_logs_if_due(view, &mission, &clusters).await?;
             return Ok(false);
         }
         let peers = self.peers(view, &mission, &clusters).await?;
         self.fill(view, &mission, &types, state, count, peers).await
+    }
+
+    /// View logs are copied while there is nothing to do for shares.
+    async fn copy_logs_if_due(
+        &mut self,
+        view: &View,
+        mission: &Mission,
+        clusters: &[Known],
+    ) -> Result<(), StepError> {
+        let is_filled = self.progress.borrow().state.is_filled;
+        if mission.is_successor || !is_filled || !self.copying.is_due() {
+            return Ok(());
+        }
+        let peers = self.peers(view, mission, clusters).await?;
+        Box::pin(self.copy_all_logs(view, mission, peers.live)).await
     }
 
     /// What was walked over is walked over anew, at once.
@@ -274,7 +287,16 @@ impl Syncer {
         clusters: &[Known],
     ) -> Result<Peers, ChainError> {
         match mission.is_successor {
-            true => peers::predecessor(&*self.chain, view, &self.operator).await,
+            true => {
+                let mut peers = peers::predecessor(&*self.chain, view, &self.operator).await?;
+                if mission.cluster_type == ClusterType::Public {
+                    let place = mission.place;
+                    let others = peers::others(&*self.chain, view, place, clusters).await?;
+                    peers.live.extend(others.live);
+                    peers.named += others.named;
+                }
+                Ok(peers)
+            }
             // A disabled one's peers would refuse.
             false if is_public_now(view) => {
                 peers::others(&*self.chain, view, mission.place, clusters).await

@@ -38,7 +38,8 @@ struct Check {
 /// Verifies signatures.
 pub struct Verifier {
     context: SigningContext,
-    /// Never longer than there are requests at the same time.
+    /// Hardly longer than there are requests at the same time: what a request leaves behind that is
+    /// given up, the next one verifies.
     waiting: Mutex<VecDeque<Check>>,
 }
 
@@ -67,9 +68,9 @@ impl Verifier {
         let message = self.context.bytes(message.as_bytes());
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push_back(Check { message, signature, account, answer });
-        // Requests that are ready to run add theirs.
-        task::yield_now().await;
         loop {
+            // Requests that are ready to run add theirs, and others than this one have their turn.
+            task::yield_now().await;
             match answered.try_recv() {
                 Ok(is_good) => return is_good,
                 Err(TryRecvError::Closed) => return false,
@@ -136,6 +137,23 @@ mod tests {
         let is_good = verifier.verify(signature, message, account).await;
         assert_eq!(is_good, account::verify(signature, message, account));
         is_good
+    }
+
+    #[test]
+    fn a_batch_is_good_if_all_of_it_is() {
+        let context = signing_context(CONTEXT);
+        let check = |pair: &Keypair, message: &str, signed: &str| Check {
+            message: context.bytes(message.as_bytes()),
+            signature: Signature::from_bytes(&pair.sign(signed.as_bytes()).0).unwrap(),
+            account: PublicKey::from_bytes(&pair.public_key().0).unwrap(),
+            answer: oneshot::channel().0,
+        };
+        let mut batch: Vec<_> = (0..MAX_BATCH)
+            .map(|index| check(&dev::alice(), &format!("{index}"), &format!("{index}")))
+            .collect();
+        assert!(are_good(&batch));
+        batch[7] = check(&dev::alice(), "another", "7");
+        assert!(!are_good(&batch));
     }
 
     /// As many at a time as a batch takes, fewer, and more.

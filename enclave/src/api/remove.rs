@@ -3,8 +3,8 @@
 //! "Remove secret from enclave").
 //!
 //! What decides is the finalized chain: a share is removed if its NFT has been minted and is burnt, or
-//! no longer carries content of this kind. Then it can never be served again, so it does not matter
-//! who asks, and enclaves remove such shares by themselves too. TIP-500's body `{requester_address,
+//! no longer carries content of this kind. Then it is of no use, so it does not matter who asks, and
+//! enclaves remove such shares by themselves too. TIP-500's body `{requester_address,
 //! nft_id}` and the existing clients' `{requester_address, data, signature}` are both taken; a signature
 //! that is there must be good.
 
@@ -117,7 +117,5 @@ async fn remove(
         let nft = facts::nft(&*context.chain, at, nft_id, kind).await?.nft;
         return Err(nft.map_or(Status::InvalidNftId, |_| Status::NotBurnt).into());
     }
-    let was_held = context.store.held(nft_id, kind)?.is_some();
-    context.store.wipe_all(nft_id, kind).await?;
-    Ok(was_held)
+    Ok(context.store.wipe_all(nft_id, kind, view.finalized.number).await?)
 }

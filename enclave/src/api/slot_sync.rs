@@ -94,20 +94,11 @@ async fn answer(
     if !account::verify(&signature, &packet.data, &requester) {
         return Err(Status::SignerSigVerificationFailed.into());
     }
-    let (peer, right) = peer(context, &view, assignment, &requester).await?;
+    let peer = peer(context, &view, assignment, &requester).await?;
     match id {
         None => begin(context, &view, assignment, &peer, &sealed),
-        Some(id) => go_on(context, &view, assignment, (&peer, right), id, &sealed).await,
+        Some(id) => go_on(context, &view, assignment, &peer, id, &sealed).await,
     }
-}
-
-/// For what a requester may ask.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Right {
-    /// Shares, and keys of archives.
-    Everything,
-    /// Keys of archives: it is to succeed an enclave of another cluster.
-    ArchiveKeys,
 }
 
 /// The requester, if the chain says that it may ask.
@@ -116,17 +107,17 @@ async fn peer(
     view: &View,
     assignment: Assignment,
     requester: &RawAccountId,
-) -> Result<(Peer, Right), Failure> {
+) -> Result<Peer, Failure> {
     let Assignment { cluster_id, slot_id, cluster_type } = assignment;
     let record = view.record.as_ref().ok_or(Status::NotInService)?;
     let (own, operator) = (Place { cluster_id, slot_id }, &record.operator);
     let chain = &*context.chain;
     let found = peers::requester(chain, view, own, cluster_type, operator, requester).await?;
-    if let Some(peer) = found {
-        return Ok((peer, Right::Everything));
-    }
-    let found = peers::successor_elsewhere(chain, view, own, cluster_type, requester).await?;
-    Ok((found.ok_or(Status::NotAPeer)?, Right::ArchiveKeys))
+    let found = match found {
+        Some(peer) => Some(peer),
+        None => peers::successor_elsewhere(chain, view, own, cluster_type, requester).await?,
+    };
+    Ok(found.ok_or(Status::NotAPeer)?)
 }
 
 fn begin(
@@ -155,7 +146,7 @@ async fn go_on(
     context: &Context,
     view: &View,
     assignment: Assignment,
-    (peer, right): (&Peer, Right),
+    peer: &Peer,
     id: ChannelId,
     sealed: &[u8],
 ) -> Result<(ChannelId, Vec<u8>), Failure> {
@@ -169,7 +160,7 @@ async fn go_on(
     let message = opened.channel.open(sealed)?;
     let answer = if opened.is_proven {
         let ask = message::decode(&message).ok_or(ChannelError)?;
-        message::encode(&give(context, view, assignment, (peer, right), &ask).await?)
+        message::encode(&give(context, view, assignment, peer, &ask).await?)
     } else {
         let evidence: Evidence = message::decode(&message).ok_or(ChannelError)?;
         let own = prove(context, view, peer, &opened.channel, &evidence).await?;
@@ -186,7 +177,7 @@ async fn give(
     context: &Context,
     view: &View,
     assignment: Assignment,
-    (peer, right): (&Peer, Right),
+    peer: &Peer,
     ask: &Ask,
 ) -> Result<Answer, Failure> {
     let record = view.record.as_ref().ok_or(Status::NotInService)?;
@@ -194,16 +185,11 @@ async fn give(
     let is_successor = peer.operator == record.operator;
     let store = &context.store;
     match ask {
-        Ask::ArchiveKey(_) => (),
-        Ask::HandOver(_) if is_successor => (),
-        Ask::Shares(_) | Ask::Logs(_) if right == Right::Everything => (),
-        Ask::HandOver(_) | Ask::Shares(_) | Ask::Logs(_) => return Err(Status::NotAPeer.into()),
-    }
-    match ask {
         Ask::Shares(versions) => {
             let chain = &*context.chain;
             Ok(serve::shares(chain, view, store, assignment, is_successor, versions).await?)
         }
+        Ask::HandOver(_) if !is_successor => Err(Status::NotAPeer.into()),
         Ask::HandOver(after) => Ok(serve::hand_over(view, store, assignment, *after).await?),
         Ask::Logs(ask) => Ok(logs::answer(store, *ask)?),
         Ask::ArchiveKey(header) => {

@@ -122,6 +122,36 @@ async fn a_stored_share_is_confirmed_once() {
     world.stop().await;
 }
 
+/// While the slot is handed over: what is synced then, the successor must have seen.
+#[tokio::test]
+async fn nothing_is_confirmed_in_a_pause_and_everything_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = Scripted::at(10, &OWN);
+    chain.mint(7, OWNER);
+    chain.finalize(11);
+    // Nothing is confirmed before the node can be reached.
+    chain.unreachable(true);
+    let world = World::start(folder.path(), chain.clone()).await;
+    let version = VersionKey { nft_id: 7, kind: KeyshareKind::Secret, version: 1 };
+    let key = RecordKey { version, split: [1; 16] };
+    world.store.store(share(key, 11)).await.unwrap().unwrap();
+    let until = world.store.pause(11).await.unwrap().unwrap();
+    chain.unreachable(false);
+    let mut outlook = world.outlook.clone();
+    for block in 12..until {
+        chain.finalize(block);
+        let is_seen =
+            |outlook: &Outlook| outlook.known().is_some_and(|view| view.finalized.number >= block);
+        in_time(outlook.wait_for(is_seen)).await.unwrap();
+        assert_eq!(chain.batches(), 0, "#{block}");
+    }
+    // The last of them may still be looked at.
+    assert_eq!(chain.batches(), 0);
+    chain.finalize(until);
+    eventually(&chain, || chain.batches() == 1).await;
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn shares_that_wait_are_confirmed_together() {
     let folder = tempfile::tempdir().unwrap();

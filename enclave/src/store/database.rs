@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use super::{
     error::guarded,
     header::{self, Owner},
-    pages::Pages,
+    pages::{Pages, BLOCK},
     StoreError,
 };
 use crate::file;
@@ -133,17 +133,25 @@ pub(super) fn open(
     }
     let file = medium.open()?;
     let data_key = header::read(&*file, owner)?;
-    Ok((in_file(file, &data_key)?, data_key))
+    Ok((not_empty(file, &data_key)?, data_key))
 }
 
 /// The same of a store that was open before.
 pub(super) fn open_again(medium: &dyn Medium, data_key: &[u8; 32]) -> Result<Database, StoreError> {
-    in_file(medium.open()?, data_key)
+    not_empty(medium.open()?, data_key)
+}
+
+/// A file gets its name when there is a database in it: redb would make a new one in an empty one.
+fn not_empty(file: Backend, data_key: &[u8; 32]) -> Result<Database, StoreError> {
+    match file.len().map_err(StorageError::Io)? <= BLOCK as u64 {
+        true => Err(StoreError::Corrupt("there is nothing behind its header")),
+        false => in_file(file, data_key),
+    }
 }
 
 /// The database in a file. Panics of redb are errors.
 fn in_file(file: Backend, data_key: &[u8; 32]) -> Result<Database, StoreError> {
-    let pages = Pages::new(file, data_key).map_err(StoreError::DataKey)?;
+    let pages = Pages::new(file, data_key)?;
     guarded(|| {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);

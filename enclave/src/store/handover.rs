@@ -3,7 +3,7 @@
 //! not decided about yet. They have no commitment there by which anybody else could give them.
 //!
 //! So that none comes after the last one was handed over, nothing new is stored and nothing confirmed
-//! until some block: the pause. It is durable, and begins in the order of writes: a share is stored
+//! until some block: the pause. It is not made longer, and the next one comes only long after it. It is durable, and begins in the order of writes: a share is stored
 //! before it, and handed over, or refused.
 
 use redb::ReadableTable;
@@ -38,6 +38,14 @@ pub struct HandedOver {
     pub from: RawAccountId,
 }
 
+/// How long a pause lasts, in finalized blocks. Whoever was told of it must be able to bring a
+/// transaction to the chain that cannot be included after its end.
+const PAUSE: BlockNumber = 128;
+
+/// How long there is no other pause after one, in finalized blocks: a successor that never takes the
+/// slot over does not keep the cluster from syncing.
+const BETWEEN: BlockNumber = 512;
+
 /// Until which finalized block nothing is stored or confirmed.
 pub(super) fn paused_until(
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
@@ -45,12 +53,21 @@ pub(super) fn paused_until(
     Ok(fixed(meta, META_PAUSE)?.map_or(0, BlockNumber::from_be_bytes))
 }
 
-/// Lets the pause last until a finalized block, or longer if it does.
-pub(super) fn pause(tables: &mut Tables<'_>, until: BlockNumber) -> Result<(), StoreError> {
-    if paused_until(&tables.meta)? < until {
-        tables.meta.insert(META_PAUSE, until.to_be_bytes().as_slice())?;
+/// The end of the pause that there is, or of one that begins; `None` if the last one was not long ago.
+pub(super) fn pause(
+    tables: &mut Tables<'_>,
+    now: BlockNumber,
+) -> Result<Option<BlockNumber>, StoreError> {
+    let until = paused_until(&tables.meta)?;
+    if now < until {
+        return Ok(Some(until));
     }
-    Ok(())
+    if until > 0 && now < until.saturating_add(BETWEEN) {
+        return Ok(None);
+    }
+    let until = now.saturating_add(PAUSE);
+    tables.meta.insert(META_PAUSE, until.to_be_bytes().as_slice())?;
+    Ok(Some(until))
 }
 
 /// Keeps a share that was handed over, unless something is held in its place. Whether it was kept.

@@ -16,7 +16,7 @@ use tee_primitives::{
 };
 
 use super::{
-    schema::{fixed, LOG, LOG_OF_NFT, META, META_INDEXED},
+    schema::{fixed, LOG, LOG_OF_NFT, META, META_INDEXED, META_LOG_BEGIN},
     writer::Tables,
     Inner, StoreError, VersionKey,
 };
@@ -206,6 +206,25 @@ pub(super) fn leads_to_head(
     leads_to(inner, &database.begin_read()?.open_table(LOG)?, head)
 }
 
+/// The place of the first entry that is told to others: those before it are of a slot that the enclave
+/// had before.
+pub(super) fn begin(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<u64, StoreError> {
+    Ok(fixed(meta, META_LOG_BEGIN)?.map_or(0, u64::from_be_bytes))
+}
+
+/// The entry at a place.
+pub(super) fn entry(
+    inner: &Inner,
+    transaction: &ReadTransaction,
+    seq: u64,
+) -> Result<Option<LogEntry>, StoreError> {
+    let log = transaction.open_table(LOG)?;
+    let sealed = log.get(seq)?;
+    sealed.map(|sealed| Ok(open(inner, seq, sealed.value())?.entry)).transpose()
+}
+
 /// Entries that the index lacks: NFT and place.
 pub(super) type Unindexed = Vec<(NftId, u64)>;
 
@@ -255,6 +274,7 @@ pub(super) fn of_nft(
     let Some(first) = after.map_or(Some(0), |after| after.checked_add(1)) else {
         return Ok(Vec::new());
     };
+    let first = first.max(begin(&transaction.open_table(META)?)?);
     let log = transaction.open_table(LOG)?;
     let index = transaction.open_table(LOG_OF_NFT)?;
     let mut places = BTreeSet::new();

@@ -15,7 +15,7 @@ use tee_primitives::{attestation::LogHead, nft::NftId, Hash, RawAccountId};
 
 use super::{
     log::{self, LogEntry, Row},
-    schema::{LOG, OTHERS, OTHERS_OF_NFT, TIPS},
+    schema::{LOG, META, OTHERS, OTHERS_OF_NFT, TIPS},
     writer::Tables,
     Inner, StoreError,
 };
@@ -24,6 +24,9 @@ const CONTEXT: &[u8; 16] = b"TIP500-ANOTHER/1";
 
 /// Most origins whose logs are kept: the slot's enclaves in all clusters, and those before them.
 pub const MAX_ORIGINS: u64 = 4096;
+
+/// Most ways on that are kept of a log from one place: each stands for a disk that was taken back.
+pub const MAX_WAYS: usize = 16;
 
 /// Names an entry: origin, place, and the first half of the hash.
 pub type Key = [u8; 56];
@@ -73,6 +76,8 @@ pub enum NotKept {
     NoChain,
     /// Logs of [`MAX_ORIGINS`] are held.
     TooManyOrigins,
+    /// The log goes on in [`MAX_WAYS`] ways from one place.
+    TooManyWays,
 }
 
 fn opened(inner: &Inner, key: &Key, sealed: &[u8]) -> Result<Row, StoreError> {
@@ -95,12 +100,14 @@ fn decoded(mut copied: &[u8]) -> Result<Copied, StoreError> {
     Copied::decode_all(&mut copied).map_err(|_| StoreError::Corrupt("a tip of no form"))
 }
 
-/// Adds to the copy of a log, all of these entries or none. How many of them are new.
+/// Adds to the copy of a log, all of these entries or none. How many of them are new. `is_first` if the
+/// first of them is the first that whoever gave them has: it may continue what nobody has.
 pub(super) fn append(
     inner: &Inner,
     tables: &mut Tables<'_>,
     origin: &RawAccountId,
     rows: &[LogRow],
+    is_first: bool,
 ) -> Result<Result<u64, NotKept>, StoreError> {
     if tables.tips.get(origin)?.is_none() && tables.tips.len()? >= MAX_ORIGINS {
         return Ok(Err(NotKept::TooManyOrigins));
@@ -111,6 +118,7 @@ pub(super) fn append(
     for LogRow { seq, row } in rows {
         let previous = seq.checked_sub(1);
         let is_held = match previous {
+            Some(_) if is_first && hashes.is_empty() => true,
             None => row.previous == Hash::default(),
             Some(seq) if before.contains(&(seq, row.previous)) => true,
             Some(seq) => {
@@ -127,6 +135,12 @@ pub(super) fn append(
         let hash = row.hash(&inner.genesis, *seq);
         if !is_held || *seq == u64::MAX {
             return Ok(Err(NotKept::NoChain));
+        }
+        if tables.others.get(&key(origin, *seq, &hash))?.is_none() {
+            let (first, last) = (key(origin, *seq, &[0; 32]), key(origin, *seq, &[0xff; 32]));
+            if tables.others.range::<&Key>(&first..=&last)?.count() >= MAX_WAYS {
+                return Ok(Err(NotKept::TooManyWays));
+            }
         }
         before.insert((*seq, hash));
         hashes.push(hash);
@@ -164,11 +178,14 @@ pub(super) fn own_rows(
     mut room: usize,
 ) -> Result<Option<Vec<LogRow>>, StoreError> {
     let table = transaction.open_table(LOG)?;
-    if !log::leads_to(inner, &table, after)? {
+    let begin = log::begin(&transaction.open_table(META)?)?;
+    // From another slot's time nothing is told: who asks begins where the present one does.
+    let is_told = after == LogHead::default() || after.count > begin;
+    if !is_told || !log::leads_to(inner, &table, after)? {
         return Ok(None);
     }
     let mut rows = Vec::new();
-    for entry in table.range(after.count..)? {
+    for entry in table.range(after.count.max(begin)..)? {
         let (seq, sealed) = entry?;
         let seq = seq.value();
         let row = LogRow { seq, row: log::open(inner, seq, sealed.value())? };

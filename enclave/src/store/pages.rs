@@ -22,27 +22,33 @@ use std::{
 
 use aes::{cipher::KeyInit, Aes256};
 use polyval::{universal_hash::UniversalHash, Polyval};
-use redb::{BackendError, StorageBackend};
+use redb::{BackendError, StorageBackend, StorageError};
 use sp_crypto_hashing::blake2_512;
 use xts_mode::{get_tweak_default, Xts128};
 use zeroize::Zeroizing;
 
-use crate::seal::{self, SealError};
+use super::StoreError;
+use crate::seal;
 
 /// Bytes that are encrypted and remembered together: the database's page.
 pub(super) const BLOCK: usize = 4096;
 
 const KEY_DOMAIN: &[u8; 17] = b"TIP500-PAGE-KEY/1";
 
-/// What is known of a block.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Known {
-    /// Nothing yet: redb's checksums decide when the file is opened.
-    Nothing,
-    /// The file grew by it, and nothing was written there.
-    Empty,
-    /// Its hash.
-    Hash(u128),
+/// What is known of a block: its hash, or one of these.
+type Known = u128;
+
+/// Nothing yet: redb's checksums decide when the file is opened.
+const NOTHING: Known = 0;
+
+/// The file grew by it, and nothing was written there.
+const EMPTY: Known = 1;
+
+/// What the file is, as far as it was read and written here. Its owner may say otherwise.
+struct Content {
+    /// Its length, without the header.
+    len: u64,
+    blocks: Vec<Known>,
 }
 
 /// A file of encrypted blocks, of which the first is not the database's.
@@ -50,7 +56,7 @@ pub(super) struct Pages {
     file: Box<dyn StorageBackend>,
     cipher: Xts128<Aes256>,
     hash: Polyval,
-    known: Mutex<Vec<Known>>,
+    content: Mutex<Content>,
 }
 
 impl std::fmt::Debug for Pages {
@@ -64,38 +70,43 @@ impl Pages {
     pub(super) fn new(
         file: Box<dyn StorageBackend>,
         data_key: &[u8; 32],
-    ) -> Result<Self, SealError> {
-        let key = Zeroizing::new(blake2_512(&[KEY_DOMAIN.as_slice(), data_key].concat()));
+    ) -> Result<Self, StoreError> {
+        let material = Zeroizing::new([KEY_DOMAIN.as_slice(), data_key].concat());
+        let key = Zeroizing::new(blake2_512(&material));
         let (first, second) = key.split_at(32);
         let cipher = Xts128::new(Aes256::new(first.into()), Aes256::new(second.into()));
-        let hash = Polyval::new((&*seal::random::<16>()?).into());
-        Ok(Self { file, cipher, hash, known: Mutex::default() })
+        let hash_key = seal::random::<16>().map_err(StoreError::DataKey)?;
+        let hash = Polyval::new((&*hash_key).into());
+        let len = file.len().map_err(StorageError::Io)?.saturating_sub(BLOCK as u64);
+        let content = Mutex::new(Content { len, blocks: Vec::new() });
+        Ok(Self { file, cipher, hash, content })
     }
 
-    fn known(&self) -> MutexGuard<'_, Vec<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hash(&self, block: &[u8]) -> u128 {
+    fn hash(&self, block: &[u8]) -> Known {
         let mut hash = self.hash.clone();
         hash.update_padded(block);
-        u128::from_le_bytes(hash.finalize().into())
+        u128::from_le_bytes(hash.finalize().into()).max(EMPTY + 1)
     }
 
     /// Reads whole blocks.
     fn read_blocks(&self, first: usize, out: &mut [u8]) -> io::Result<()> {
         self.file.read(in_file((first * BLOCK) as u64)?, out)?;
         for (index, block) in (first..).zip(out.chunks_exact_mut(BLOCK)) {
-            let known = self.known().get(index).copied().unwrap_or(Known::Nothing);
-            if known == Known::Empty {
+            let known = self.content().blocks.get(index).copied().unwrap_or(NOTHING);
+            if known == EMPTY {
                 block.fill(0);
                 continue;
             }
-            let found = Known::Hash(self.hash(block));
-            if known == Known::Nothing {
+            let found = self.hash(block);
+            if known == NOTHING {
                 self.learn(index, found);
             } else if known != found {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a block was replaced"));
+                // The file may still be whole, or become it again: it is opened anew, and that decides.
+                return Err(io::Error::other("a block was replaced"));
             }
             self.cipher.decrypt_sector(block, get_tweak_default(index as u128));
         }
@@ -107,17 +118,17 @@ impl Pages {
     fn write_blocks(&self, first: usize, mut blocks: Vec<u8>) -> io::Result<()> {
         for (index, block) in (first..).zip(blocks.chunks_exact_mut(BLOCK)) {
             self.cipher.encrypt_sector(block, get_tweak_default(index as u128));
-            self.learn(index, Known::Hash(self.hash(block)));
+            self.learn(index, self.hash(block));
         }
         self.file.write(in_file((first * BLOCK) as u64)?, &blocks)
     }
 
     fn learn(&self, index: usize, what: Known) {
-        let mut known = self.known();
-        if known.len() <= index {
-            known.resize(index + 1, Known::Nothing);
+        let blocks = &mut self.content().blocks;
+        if blocks.len() <= index {
+            blocks.resize(index + 1, NOTHING);
         }
-        if let Some(known) = known.get_mut(index) {
+        if let Some(known) = blocks.get_mut(index) {
             *known = what;
         }
     }
@@ -141,7 +152,7 @@ fn blocks(place: u64, len: usize) -> io::Result<Range<usize>> {
 
 impl StorageBackend for Pages {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.file.len()?.saturating_sub(BLOCK as u64))
+        Ok(self.content().len)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -158,15 +169,15 @@ impl StorageBackend for Pages {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let before = self.len()?;
         self.file.set_len(in_file(len)?)?;
-        let first_new = before.div_ceil(BLOCK as u64) as usize;
+        let mut content = self.content();
+        let first_new = content.len.div_ceil(BLOCK as u64) as usize;
         let end = len.div_ceil(BLOCK as u64) as usize;
-        let mut known = self.known();
         // Grown, shrunk and grown again, a block is empty again.
-        known.truncate(end.min(first_new));
-        known.resize(end.min(first_new), Known::Nothing);
-        known.resize(end, Known::Empty);
+        content.blocks.truncate(end.min(first_new));
+        content.blocks.resize(end.min(first_new), NOTHING);
+        content.blocks.resize(end, EMPTY);
+        content.len = len;
         Ok(())
     }
 
@@ -306,7 +317,7 @@ mod tests {
         let refused = |content: Vec<u8>| {
             disk.replace(content);
             let error = read(&pages, BLOCK, BLOCK).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert_eq!(error.to_string(), "a block was replaced");
             // The others are as they were.
             assert_eq!(read(&pages, 0, BLOCK).unwrap(), [1; BLOCK]);
         };
@@ -326,6 +337,21 @@ mod tests {
         changed[2 * BLOCK] ^= 1;
         disk.replace(changed);
         assert!(read(&again, BLOCK, BLOCK).is_err());
+    }
+
+    /// Whoever cuts the file, so that the database lets it grow again, gets no zeros read from where
+    /// something was.
+    #[test]
+    fn a_file_that_is_cut_while_it_is_known_reads_as_nothing_else() {
+        let (disk, pages) = with_blocks(3);
+        pages.write(0, &[1; 3 * BLOCK]).unwrap();
+        let content = disk.content();
+        disk.replace(content[..2 * BLOCK].to_vec());
+        assert_eq!(pages.len().unwrap(), 3 * BLOCK as u64);
+        pages.set_len(4 * BLOCK as u64).unwrap();
+        assert_eq!(read(&pages, 0, BLOCK).unwrap(), [1; BLOCK]);
+        assert!(read(&pages, BLOCK, BLOCK).is_err());
+        assert_eq!(read(&pages, 3 * BLOCK, BLOCK).unwrap(), [0; BLOCK]);
     }
 
     /// Whoever changes a byte changes 16 bytes at least, to others than he can choose.

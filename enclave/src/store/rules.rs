@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, ops::Bound};
 
-use redb::ReadableTable;
+use redb::{ReadableTable, Table};
 use tee_primitives::{
     authorisation::Role,
     cluster::SlotId,
@@ -210,27 +210,49 @@ pub(super) fn wipe(
     Ok(())
 }
 
-/// Wipes every version of an NFT's shares of a kind.
+/// The versions of an NFT's shares of a kind that anything is held of, or wanted.
+pub(super) fn versions_of(
+    records: &impl ReadableTable<&'static [u8; RecordKey::LEN], &'static [u8]>,
+    others: [&impl ReadableTable<&'static [u8; VersionKey::LEN], BlockNumber>; 2],
+    nft_id: NftId,
+    kind: KeyshareKind,
+) -> Result<BTreeSet<VersionKey>, StoreError> {
+    let of = |version| VersionKey { nft_id, kind, version };
+    let (oldest, newest) = (of(0), of(Version::MAX));
+    let (first, last) = (oldest.record_range().0, newest.record_range().1);
+    let mut versions = BTreeSet::new();
+    for entry in records.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
+        versions.insert(RecordKey::from_bytes(entry?.0.value())?.version);
+    }
+    let (first, last) = (oldest.to_bytes(), newest.to_bytes());
+    for table in others {
+        for entry in table.range::<&[u8; VersionKey::LEN]>(&first..=&last)? {
+            versions.insert(VersionKey::from_bytes(entry?.0.value())?);
+        }
+    }
+    Ok(versions)
+}
+
+/// Wipes every version of an NFT's shares of a kind, except what has come after the finalized block at
+/// which that was decided.
 pub(super) fn wipe_all(
     inner: &Inner,
     tables: &mut Tables<'_>,
     nft_id: NftId,
     kind: KeyshareKind,
+    decided_at: BlockNumber,
 ) -> Result<(), StoreError> {
-    let of = |version| VersionKey { nft_id, kind, version };
-    let (oldest, newest) = (of(0), of(Version::MAX));
-    let (first, last) = (oldest.record_range().0, newest.record_range().1);
-    let mut versions = BTreeSet::new();
-    for entry in tables.records.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
-        versions.insert(RecordKey::from_bytes(entry?.0.value())?.version);
-    }
-    let (first, last) = (oldest.to_bytes(), newest.to_bytes());
-    for table in [&tables.unsynced, &tables.wanted] {
-        for entry in table.range::<&[u8; VersionKey::LEN]>(&first..=&last)? {
-            versions.insert(VersionKey::from_bytes(entry?.0.value())?);
+    let others = [&tables.unsynced, &tables.wanted];
+    let versions = versions_of(&tables.records, others, nft_id, kind)?;
+    for version in versions {
+        let since = |table: &Table<'_, _, BlockNumber>| {
+            Ok::<_, StoreError>(table.get(&version.to_bytes())?.map_or(0, |since| since.value()))
+        };
+        if since(&tables.unsynced)?.max(since(&tables.wanted)?) <= decided_at {
+            correct(inner, tables, &Correction::Wipe(version), decided_at)?;
         }
     }
-    versions.iter().try_for_each(|version| wipe(inner, tables, version))
+    Ok(())
 }
 
 pub(super) fn wipe_records(

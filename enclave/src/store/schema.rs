@@ -49,6 +49,8 @@ const META_SCHEMA: &str = "schema";
 pub(super) const META_COUNTER: &str = "counter";
 /// Until which finalized block nothing is stored or confirmed. Absent, there is no pause.
 pub(super) const META_PAUSE: &str = "pause";
+/// Entries of the view log, from its beginning, that were made before the enclave had its present slot.
+pub(super) const META_LOG_BEGIN: &str = "log begin";
 /// Entries of the view log, from its beginning, that are in its index.
 pub(super) const META_INDEXED: &str = "indexed";
 /// How far the slot was synchronised. Absent, it begins anew.

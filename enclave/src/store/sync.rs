@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     log::{self, LogEntry, Received},
     rules,
-    schema::META_SYNC,
+    schema::{META_LOG_BEGIN, META_SYNC},
     writer::Tables,
     Correction, Inner, Record, RecordKey, StoreError,
 };
@@ -160,6 +160,9 @@ pub(super) fn purge(tables: &mut Tables<'_>) -> Result<bool, StoreError> {
         tables.outbox.remove(*order)?;
     }
     let mut is_empty = keys.is_empty() && orders.is_empty();
+    is_empty &= drop_some(&mut tables.others)?;
+    is_empty &= drop_some(&mut tables.others_of_nft)?;
+    is_empty &= drop_some(&mut tables.tips)?;
     for table in [&mut tables.unsynced, &mut tables.wanted] {
         let mut versions = Vec::new();
         for entry in table.iter()?.take(PURGED_AT_ONCE) {
@@ -170,5 +173,20 @@ pub(super) fn purge(tables: &mut Tables<'_>) -> Result<bool, StoreError> {
         }
         is_empty &= versions.is_empty();
     }
+    if is_empty {
+        let count = tables.log_state.head.count.to_be_bytes();
+        tables.meta.insert(META_LOG_BEGIN, count.as_slice())?;
+    }
     Ok(is_empty)
+}
+
+/// Removes some of a table. Whether there was nothing.
+fn drop_some<K: redb::Key + 'static, V: redb::Value + 'static>(
+    table: &mut redb::Table<'_, K, V>,
+) -> Result<bool, StoreError> {
+    let mut removed = 0;
+    while removed < PURGED_AT_ONCE && table.pop_first()?.is_some() {
+        removed += 1;
+    }
+    Ok(removed == 0)
 }

@@ -327,7 +327,7 @@ async fn a_copied_log_is_a_chain_or_is_not_kept() {
     let rows = origin.log_rows(LogHead::default(), 1 << 20).unwrap().unwrap();
     assert_eq!(rows.len(), 4);
     let id = [8; 32];
-    let kept = |rows: Vec<LogRow>| copy.copy_log(id, rows);
+    let kept = |rows: Vec<LogRow>| copy.copy_log(id, rows, false);
     // Not from the middle, not with a gap, not in another order, not with another entry between.
     assert_eq!(kept(rows[1..].to_vec()).await.unwrap(), Err(NotKept::NoChain));
     let gap = vec![rows[0].clone(), rows[2].clone()];

@@ -7,7 +7,7 @@
 //! if the own disk was taken back. Over channels that stand anyway; or when the chain has attested
 //! entries of a peer that are not held.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use rand::{rng, seq::SliceRandom};
 use tee_primitives::{attestation::LogHead, RawAccountId};
@@ -31,11 +31,18 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// How long all of them together may take: shares are synchronised by the same task.
 const TURN: Duration = Duration::from_secs(10);
 
+/// How long one of them may take.
+const PEER_TURN: Duration = Duration::from_secs(5);
+
 /// Messages to one peer in one turn, at most: of the rest it is asked in the next.
 const MAX_MESSAGES: u32 = 32;
 
-/// The same for a predecessor, which will not be there in the next.
-pub(super) const MESSAGES_TO_PREDECESSOR: u32 = 4096;
+/// The same for a predecessor, which will not be there in the next; and how long that may take.
+const MESSAGES_TO_PREDECESSOR: u32 = 4096;
+const PREDECESSOR_TURN: Duration = Duration::from_secs(60);
+
+/// A peer whose log cannot be copied is not asked for it for so long. For shares it is.
+const BAN: Duration = Duration::from_secs(600);
 
 /// Room for entries in a message, in bytes.
 const ROOM: usize = MAX_LEN - 64;
@@ -52,6 +59,36 @@ pub fn answer(store: &Store, ask: LogAsk) -> Result<Answer, StoreError> {
             LogAnswer::Copied(store.copied_rows(&origin, from, ROOM)?)
         }
     }))
+}
+
+/// What is remembered between turns.
+#[derive(Debug, Default)]
+pub(super) struct Copying {
+    /// The next turn.
+    due: Option<Instant>,
+    /// Peers that are not asked until then.
+    banned: HashMap<RawAccountId, Instant>,
+    /// Where to go on in a copy of an origin's log; only so far was it asked for in the turns before.
+    from: HashMap<RawAccountId, u64>,
+    /// How many entries of an origin's log a peer had when all of them were asked for.
+    asked: HashMap<(RawAccountId, RawAccountId), u64>,
+}
+
+impl Copying {
+    /// Whether it is time for a turn.
+    pub(super) fn is_due(&self) -> bool {
+        self.due.is_none_or(|due| due <= Instant::now())
+    }
+
+    fn ban(&mut self, peer: &Peer, error: &PullError) {
+        tracing::warn!(
+            peer = crate::account::address(&peer.account),
+            %error,
+            "a peer's view log was not copied; it is asked for it again after {} s",
+            BAN.as_secs()
+        );
+        self.banned.insert(peer.account, Instant::now() + BAN);
+    }
 }
 
 /// A turn with one peer.
@@ -72,26 +109,41 @@ impl Syncer {
         mission: &Mission,
         mut peers: Vec<Peer>,
     ) -> Result<(), StepError> {
-        self.logs_due = Instant::now() + PERIOD;
+        let now = Instant::now();
+        self.copying.due = Some(now + PERIOD);
+        self.copying.banned.retain(|_, until| *until > now);
         peers.shuffle(&mut rng());
-        let end = Instant::now() + TURN;
+        let end = now + TURN;
         for peer in &peers {
-            let now = Instant::now();
-            let is_banned = self.bans.get(&peer.account).is_some_and(|ban| ban.until > now);
+            let is_banned = self.bans.get(&peer.account).is_some_and(|ban| ban.until > now)
+                || self.copying.banned.contains_key(&peer.account);
             let is_news = peer.log_head.count > self.store.copied(&peer.account)?.tip.count;
             if is_banned || !(is_news || self.sessions.contains_key(&peer.account)) {
                 continue;
             }
+            let own_end = end.min(Instant::now() + PEER_TURN);
             let copied = self.copy_logs(view, mission, peer, &peers, MAX_MESSAGES);
-            match time::timeout_at(end, copied).await {
-                Ok(copied) => {
-                    if let Err(error) = copied? {
-                        self.blame(peer, &error);
-                    }
-                }
-                // The channel is lost with what was being said in it.
-                Err(_) => return Ok(()),
+            // Without an answer in time, the channel is lost with what was being said in it.
+            let copied = time::timeout_at(own_end, copied).await;
+            if let Err(error) = copied.unwrap_or(Ok(Err(PullError::TooSlow)))? {
+                self.copying.ban(peer, &error);
             }
+        }
+        Ok(())
+    }
+
+    /// Asks a predecessor, once, before it hands the slot over. That its log does not come is no reason
+    /// to stay without the slot.
+    pub(super) async fn copy_predecessors_log(
+        &mut self,
+        view: &View,
+        mission: &Mission,
+        peer: &Peer,
+    ) -> Result<(), StepError> {
+        let copied = self.copy_logs(view, mission, peer, &[], MESSAGES_TO_PREDECESSOR);
+        let copied = time::timeout(PREDECESSOR_TURN, copied).await;
+        if let Err(error) = copied.unwrap_or(Ok(Err(PullError::TooSlow)))? {
+            tracing::warn!(%error, "the predecessor's view log was not copied whole");
         }
         Ok(())
     }
@@ -119,13 +171,14 @@ impl Syncer {
         copied.map(Ok)
     }
 
-    async fn copy_from(&self, turn: &mut Turn<'_>, live: &[Peer]) -> Result<(), Stop> {
+    async fn copy_from(&mut self, turn: &mut Turn<'_>, live: &[Peer]) -> Result<(), Stop> {
         let mut after = self.store.copied(&turn.peer.account)?.tip;
         loop {
             match self.say(turn, LogAsk::Own(after)).await? {
                 LogAnswer::Own(Some(rows)) if rows.is_empty() => break,
                 LogAnswer::Own(Some(rows)) => {
-                    self.keep(&turn.peer.account, rows).await?;
+                    let is_first = after == LogHead::default();
+                    self.keep(&turn.peer.account, rows, is_first).await?;
                     after = self.store.copied(&turn.peer.account)?.tip;
                 }
                 // Its disk was taken back: what it has now parts from the copy somewhere.
@@ -143,37 +196,47 @@ impl Syncer {
             return Err(PullError::Malformed("no origins").into());
         };
         for (origin, copied) in origins.into_iter().take(MAX_TOLD) {
-            if self.is_missing(&origin, &copied, live)? {
+            if self.is_missing(turn.peer, &origin, &copied, live)? {
                 self.copy_copies(turn, origin).await?;
+                self.copying.asked.insert((turn.peer.account, origin), copied.count);
             }
         }
         Ok(())
     }
 
-    async fn copy_copies(&self, turn: &mut Turn<'_>, origin: RawAccountId) -> Result<(), Stop> {
-        let mut from = 0;
+    async fn copy_copies(&mut self, turn: &mut Turn<'_>, origin: RawAccountId) -> Result<(), Stop> {
         loop {
-            let LogAnswer::Copied(rows) = self.say(turn, LogAsk::Copied { origin, from }).await?
-            else {
+            let from = self.copying.from.get(&origin).copied().unwrap_or_default();
+            let ask = LogAsk::Copied { origin, from };
+            let LogAnswer::Copied(rows) = self.say(turn, ask).await? else {
                 return Err(PullError::Malformed("no copies").into());
             };
-            let Some(last) = rows.last().map(|row| row.seq) else { return Ok(()) };
+            let Some(last) = rows.last().map(|row| row.seq) else {
+                self.copying.from.remove(&origin);
+                return Ok(());
+            };
             if last < from {
                 return Err(PullError::Malformed("other entries than were asked for").into());
             }
-            self.keep(&origin, rows).await?;
-            from = last.saturating_add(1);
+            self.keep(&origin, rows, from == 0).await?;
+            self.copying.from.insert(origin, last.saturating_add(1));
         }
     }
 
     /// Whether a peer's copy of a log has more than is held here, and its origin cannot be asked.
     fn is_missing(
         &self,
+        peer: &Peer,
         origin: &RawAccountId,
         copied: &Copied,
         live: &[Peer],
     ) -> Result<bool, StoreError> {
         let is_own = *origin == self.account;
+        // Copies of a log that goes on, as the own one, differ always: each is asked for once.
+        let asked = self.copying.asked.get(&(peer.account, *origin)).copied();
+        if asked.is_some_and(|asked| is_own || asked == copied.count) {
+            return Ok(false);
+        }
         if live.iter().any(|peer| peer.account == *origin)
             || (is_own && self.store.log_rollbacks() == 0)
         {
@@ -182,12 +245,18 @@ impl Syncer {
         Ok(self.store.copied(origin)?.count < copied.count)
     }
 
-    async fn keep(&self, origin: &RawAccountId, rows: Vec<LogRow>) -> Result<(), Stop> {
-        match self.store.copy_log(*origin, rows).await? {
+    /// `is_first` if they are the first that the other has.
+    async fn keep(
+        &self,
+        origin: &RawAccountId,
+        rows: Vec<LogRow>,
+        is_first: bool,
+    ) -> Result<(), Stop> {
+        match self.store.copy_log(*origin, rows, is_first).await? {
             Ok(_) => Ok(()),
             Err(NotKept::NoChain) => Err(PullError::Malformed("entries that are no log").into()),
             // Nobody's fault.
-            Err(NotKept::TooManyOrigins) => Err(Stop::Over),
+            Err(NotKept::TooManyOrigins | NotKept::TooManyWays) => Err(Stop::Over),
         }
     }
 

@@ -134,6 +134,9 @@ pub enum Answer {
     /// The slot is being handed over.
     #[codec(index = 1)]
     HandedOver {
+        /// Until which finalized block nothing is stored or confirmed; `None` if the slot is not
+        /// handed over now.
+        until: Option<BlockNumber>,
         /// All that is held of the next undecided versions, in their order; of each, in the order in
         /// which it was stored.
         records: Vec<SharedRecord>,

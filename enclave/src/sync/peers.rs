@@ -34,6 +34,7 @@ const PAGE: usize = 256;
 pub const MAX_PEERS: usize = 8;
 
 type Seat = Enclave<RawAccountId, Vec<u8>>;
+type Succession = Migration<RawAccountId, Vec<u8>, BlockNumber>;
 type Members = Cluster<Vec<(RawAccountId, SlotId)>>;
 
 /// A cluster.
@@ -242,14 +243,11 @@ async fn successor(
     chain: &dyn Chain,
     view: &View,
     operator: &RawAccountId,
-) -> Result<Option<Seat>, ChainError> {
+) -> Result<Option<Succession>, ChainError> {
     let at = At::Finalized(view.finalized.hash);
     let [migration] = facts::read(chain, at, [storage::migration(operator)]).await?;
-    let migration: Option<Migration<RawAccountId, Vec<u8>, BlockNumber>> =
-        facts::decode(migration)?;
-    Ok(migration
-        .filter(|migration| view.finalized.number <= migration.until)
-        .map(|migration| migration.enclave))
+    let migration: Option<Succession> = facts::decode(migration)?;
+    Ok(migration.filter(|migration| view.finalized.number <= migration.until))
 }
 
 /// Which slot this enclave is to fill, if any.
@@ -270,7 +268,11 @@ pub async fn mission(
         return Ok(Some(Mission { place, cluster_type, is_successor: false }));
     }
     let named = successor(chain, view, operator).await?;
-    if named.is_none_or(|named| named.enclave_address != *account) {
+    // With other code or another machine than was approved, the chain would not give it the slot.
+    let shows = view.record.as_ref().map(|record| record.facts);
+    if named
+        .is_none_or(|named| named.enclave.enclave_address != *account || shows != Some(named.facts))
+    {
         return Ok(None);
     }
     Ok(seat(chain, view, operator).await?.map(|(place, cluster_type)| {
@@ -303,16 +305,33 @@ pub async fn requester(
 ) -> Result<Option<Peer>, ChainError> {
     let at = At::Finalized(view.finalized.hash);
     let [works_for] = facts::read(chain, at, [storage::enclave_account_operator(account)]).await?;
-    let named = match facts::decode::<RawAccountId>(works_for)? {
-        Some(works_for) => {
-            let is_peer = is_replica(chain, view, own, own_type, &works_for).await?;
-            let [seat] = facts::read(chain, at, [storage::enclave_data(&works_for)]).await?;
-            facts::decode::<Seat>(seat)?.filter(|_| is_peer).map(|seat| (works_for, seat))
-        }
-        None => successor(chain, view, operator).await?.map(|seat| (*operator, seat)),
+    let Some(works_for) = facts::decode::<RawAccountId>(works_for)? else {
+        return approved(chain, view, operator, account).await;
     };
-    let named = named.filter(|(_, seat)| seat.enclave_address == *account);
-    Ok(live(chain, view, named.into_iter().collect()).await?.pop())
+    if !is_replica(chain, view, own, own_type, &works_for).await? {
+        return Ok(None);
+    }
+    let [seat] = facts::read(chain, at, [storage::enclave_data(&works_for)]).await?;
+    let seat = facts::decode::<Seat>(seat)?.filter(|seat| seat.enclave_address == *account);
+    let named = seat.into_iter().map(|seat| (works_for, seat)).collect();
+    Ok(live(chain, view, named).await?.pop())
+}
+
+/// The approved successor of an operator's enclave, if it is this account and still what was approved:
+/// the chain gives the slot to no other.
+async fn approved(
+    chain: &dyn Chain,
+    view: &View,
+    operator: &RawAccountId,
+    account: &RawAccountId,
+) -> Result<Option<Peer>, ChainError> {
+    let named = successor(chain, view, operator).await?;
+    let Some(Migration { enclave, facts, .. }) = named else { return Ok(None) };
+    if enclave.enclave_address != *account {
+        return Ok(None);
+    }
+    let peer = live(chain, view, vec![(*operator, enclave)]).await?.pop();
+    Ok(peer.filter(|peer| peer.facts == facts))
 }
 
 /// Whether an operator's enclave has the same slot in another cluster, both being public.
@@ -334,8 +353,7 @@ async fn is_replica(
 }
 
 /// The approved successor of an enclave with the same slot in another public cluster, if that is who
-/// asks the one in `own`. It may have what its slot's archives hold, as the slot is to be its own; its
-/// predecessor may be gone.
+/// asks the one in `own`. It is entitled to what its slot holds, and its predecessor may be gone.
 pub async fn successor_elsewhere(
     chain: &dyn Chain,
     view: &View,
@@ -346,10 +364,8 @@ pub async fn successor_elsewhere(
     let at = At::Finalized(view.finalized.hash);
     let [record] = facts::read(chain, at, [storage::attestation(account)]).await?;
     let Some(Record { operator, .. }) = facts::decode(record)? else { return Ok(None) };
-    if !is_replica(chain, view, own, own_type, &operator).await? {
-        return Ok(None);
+    match is_replica(chain, view, own, own_type, &operator).await? {
+        true => approved(chain, view, &operator, account).await,
+        false => Ok(None),
     }
-    let named = successor(chain, view, &operator).await?;
-    let named = named.filter(|seat| seat.enclave_address == *account);
-    Ok(live(chain, view, named.into_iter().map(|seat| (operator, seat)).collect()).await?.pop())
 }

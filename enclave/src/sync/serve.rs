@@ -10,7 +10,7 @@ use std::{
 use tee_primitives::{
     archive::{Header, Origin},
     cluster::{ClusterType, SlotId},
-    BlockNumber, RawAccountId,
+    RawAccountId,
 };
 use tokio::time::Instant;
 
@@ -252,10 +252,6 @@ pub fn archive_key(
     archive::unwrap(account, &header)
 }
 
-/// How long a slot that is being handed over takes no shares, in finalized blocks: after that the
-/// successor must have asked again.
-const HANDING_OVER: BlockNumber = 32;
-
 /// Hands the slot over: nothing is stored or confirmed from now on, and what the chain has not
 /// decided about is given, after the version `after`, as much as a message takes.
 pub async fn hand_over(
@@ -264,7 +260,10 @@ pub async fn hand_over(
     own: Assignment,
     after: Option<VersionKey>,
 ) -> Result<Answer, StoreError> {
-    store.pause(view.finalized.number.saturating_add(HANDING_OVER)).await?;
+    let until = store.pause(view.finalized.number).await?;
+    if until.is_none() {
+        return Ok(Answer::HandedOver { until, records: Vec::new(), next: None });
+    }
     let mut handed = Vec::new();
     let mut length = 16usize;
     let versions = store.unsynced(after, MAX_HANDED)?;
@@ -285,7 +284,7 @@ pub async fn hand_over(
         handed.extend(records);
         given = Some(version);
     }
-    Ok(Answer::HandedOver { records: handed, next })
+    Ok(Answer::HandedOver { until, records: handed, next })
 }
 
 #[cfg(test)]

@@ -17,13 +17,15 @@
 //! Undecided shares are the predecessor's word: they have no commitment on the chain yet. It is what
 //! the chain knows as this slot's enclave, and could have confirmed anything itself.
 
-use tee_primitives::{abi::calls, BlockNumber};
+use tee_primitives::{
+    abi::{calls, extrinsic::ERA_BLOCKS},
+    BlockNumber,
+};
 use zeroize::Zeroizing;
 
 use super::{
-    logs::MESSAGES_TO_PREDECESSOR,
     message::{Answer, Ask, MAX_SHARE},
-    peers::{self, Mission},
+    peers::{self, Mission, Peer},
     pull::PullError,
     Syncer,
 };
@@ -33,13 +35,18 @@ use crate::{
     view::View,
 };
 
-/// Finalized blocks after which what the predecessor had sent is on the chain, or never will be.
+/// Finalized blocks in which what the predecessor had sent usually comes to the chain.
 const SETTLING: BlockNumber = 6;
 
-/// Longest pause between two attempts, in finalized blocks: shorter than the predecessor's.
+/// A transaction that takes the slot is sent only if it cannot be included after the predecessor's
+/// pause: in so many blocks it lapses, and as many the view may be behind.
+const ROOM: BlockNumber = ERA_BLOCKS + 8;
+
+/// Longest pause between two attempts, in finalized blocks.
 const MAX_PAUSE: BlockNumber = 8;
 
-/// A predecessor that has not answered so often, and for so many finalized blocks, hands nothing over.
+/// A predecessor that could not be reached so often, and for so many finalized blocks, hands nothing
+/// over.
 const PATIENCE: u32 = 8;
 const PATIENCE_BLOCKS: BlockNumber = 32;
 
@@ -55,8 +62,11 @@ pub(super) struct TakingOver {
     refused: u32,
     /// Since when, and how often, the predecessor has not answered.
     silent: Option<(BlockNumber, u32)>,
-    /// The finalized block at which it handed the slot over first.
-    handed_at: Option<BlockNumber>,
+    /// Whether its view log was asked for.
+    has_log: bool,
+    /// The end of its pause, and the finalized block at which that became known.
+    until: Option<BlockNumber>,
+    handed_at: BlockNumber,
 }
 
 impl Syncer {
@@ -71,19 +81,37 @@ impl Syncer {
         if now < self.taking_over.not_before {
             return Ok(());
         }
-        match self.hand_over(view, mission).await? {
-            Ok(kept) => {
+        self.taking_over.not_before = now.saturating_add(1);
+        let peers = peers::predecessor(&*self.chain, view, &self.operator).await?;
+        let predecessor = peers.live.into_iter().next();
+        if let Some(peer) = predecessor.as_ref().filter(|_| !self.taking_over.has_log) {
+            // Before its pause begins.
+            self.taking_over.has_log = true;
+            return self.copy_predecessors_log(view, mission, peer).await;
+        }
+        let handed = match &predecessor {
+            Some(peer) => self.hand_over(view, mission, peer).await?,
+            None => Err(PullError::Unreachable("its attestation does not count")),
+        };
+        match handed {
+            Ok((until, kept)) => {
                 if kept > 0 {
                     tracing::info!(kept, "the predecessor has handed over undecided shares");
                 }
                 self.taking_over.silent = None;
-                let handed_at = *self.taking_over.handed_at.get_or_insert(now);
-                if now < handed_at.saturating_add(SETTLING) {
-                    self.taking_over.not_before = now.saturating_add(1);
+                if self.taking_over.until != Some(until) {
+                    self.taking_over.until = Some(until);
+                    self.taking_over.handed_at = now;
+                }
+                // It has taken a while: the newest block counts.
+                let newest =
+                    self.chain.heads().borrow().as_ref().map_or(now, |it| it.finalized.number);
+                let has_settled = now >= self.taking_over.handed_at.saturating_add(SETTLING);
+                if !has_settled || newest.saturating_add(ROOM) > until {
                     return Ok(());
                 }
             }
-            Err(error) => {
+            Err(error @ PullError::Unreachable(_)) => {
                 let (since, times) = self.taking_over.silent.unwrap_or((now, 0));
                 let times = times.saturating_add(1);
                 self.taking_over.silent = Some((since, times));
@@ -92,6 +120,12 @@ impl Syncer {
                     self.taking_over.not_before = now.saturating_add(2);
                     return Ok(());
                 }
+            }
+            // It is there: it will.
+            Err(error) => {
+                tracing::warn!(%error, "the predecessor does not hand the slot over yet");
+                self.taking_over.not_before = now.saturating_add(MAX_PAUSE);
+                return Ok(());
             }
         }
         let call = calls::complete_update(&self.operator, cursor);
@@ -110,31 +144,32 @@ impl Syncer {
         Ok(())
     }
 
-    /// Has the predecessor hand the slot over. How many shares were kept that it gave, or why it does
-    /// not.
+    /// Has the predecessor hand the slot over. Until which block it is paused, and how many shares were
+    /// kept that it gave; or why it does not.
     async fn hand_over(
         &mut self,
         view: &View,
         mission: &Mission,
-    ) -> Result<Result<usize, PullError>, StepError> {
-        let peers = peers::predecessor(&*self.chain, view, &self.operator).await?;
-        let Some(peer) = peers.live.into_iter().next() else {
-            return Ok(Err(PullError::Unreachable("its attestation does not count")));
-        };
+        peer: &Peer,
+    ) -> Result<Result<(BlockNumber, usize), PullError>, StepError> {
         let mut after: Option<VersionKey> = None;
         let mut kept = 0;
         for _ in 0..MAX_PARTS {
             let (session, ask) = (self.sessions.remove(&peer.account), Ask::HandOver(after));
-            let said = self.dialer.say(view, mission.place, &peer, session, &ask).await;
-            let (records, next) = match said {
-                Ok((session, Answer::HandedOver { records, next }))
+            let said = self.dialer.say(view, mission.place, peer, session, &ask).await;
+            let (until, records, next) = match said {
+                Ok((session, Answer::HandedOver { until, records, next }))
                     if next.is_none_or(|next| after < Some(next)) =>
                 {
                     self.sessions.insert(peer.account, session);
-                    (records, next)
+                    (until, records, next)
                 }
                 Ok(_) => return Ok(Err(PullError::Malformed("no hand-over"))),
                 Err(error) => return Ok(Err(error)),
+            };
+            let Some(until) = until else {
+                let why = "its last pause was not long ago".into();
+                return Ok(Err(PullError::Refused(why)));
             };
             let shares = records.iter().filter(|shared| shared.share.len() <= MAX_SHARE);
             let shares = shares.map(|shared| HandedOver {
@@ -150,12 +185,7 @@ impl Syncer {
             kept += self.store.take_over(shares.collect()).await?;
             after = next;
             if after.is_none() {
-                // Its view log goes with it; that it does not come is no reason to stay without a slot.
-                let most = MESSAGES_TO_PREDECESSOR;
-                if let Err(error) = self.copy_logs(view, mission, &peer, &[], most).await? {
-                    tracing::warn!(%error, "the predecessor's view log was not copied");
-                }
-                return Ok(Ok(kept));
+                return Ok(Ok((until, kept)));
             }
         }
         Ok(Err(PullError::TooLong))

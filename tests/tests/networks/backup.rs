@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A machine is lost with its account, its store and its place: a cold backup is what brings its
-//! shares to the successor, and the other cluster's enclave of that slot opens it.
+//! A machine is lost with its account, its store and its place, and the other cluster's enclave of that
+//! slot has lost its store: a cold backup is what brings the shares to the successor, and the other
+//! enclave opens it.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::{ensure, Context};
 use subxt_signer::sr25519::dev;
@@ -44,6 +45,10 @@ async fn try_all(devnet: &mut Devnet, folder: &Path) -> anyhow::Result<()> {
     is_backed_up_for_both_clusters(devnet, file).await?;
 
     devnet.enclaves[SLOT].wipe()?;
+    devnet.enclaves[REPLICA].kill()?;
+    fs::remove_file(devnet.enclaves[REPLICA].data_dir().join("store.redb"))?;
+    devnet.enclaves[REPLICA].restart().await?;
+    setup::wait_until_attested(devnet, &devnet.enclaves[REPLICA]).await?;
     let successor = a_successor_on_another_machine_gets_nothing_by_itself(devnet).await?;
     let restore = ["operator", "restore", "--url", successor.url(), "--file", file];
     let told = fail(devnet, &[&restore[..], &["--suri", "//Operator1"]].concat())?;
@@ -77,7 +82,7 @@ async fn is_backed_up_for_both_clusters(devnet: &Devnet, file: &str) -> anyhow::
     tells(&told, "exists already and is not overwritten")
 }
 
-/// Its predecessor is gone, and slots are not synchronised between a successor and other clusters.
+/// Its predecessor is gone, and nobody else has the shares.
 async fn a_successor_on_another_machine_gets_nothing_by_itself(
     devnet: &Devnet,
 ) -> anyhow::Result<EnclaveProcess> {

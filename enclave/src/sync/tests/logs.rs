@@ -58,7 +58,7 @@ async fn a_log_is_copied_and_continued_where_the_copy_ends() {
     world.giver.views(8, 77).await;
     world.step(&mut syncer, 13).await;
     assert_eq!(world.taker.store.copied(&origin).unwrap(), copied);
-    syncer.logs_due = Instant::now();
+    syncer.copying = Default::default();
     world.step(&mut syncer, 14).await;
     assert_eq!(viewers(&world.taker, 8), [(origin, 8), (origin, 77)]);
 }
@@ -86,7 +86,7 @@ async fn what_an_enclave_that_is_gone_has_shown_comes_from_who_has_a_copy() {
         gone.views(5, viewer).await;
     }
     let rows = gone.store.log_rows(LogHead::default(), 60_000).unwrap().unwrap();
-    world.giver.store.copy_log(gone.own.account, rows).await.unwrap().unwrap();
+    world.giver.store.copy_log(gone.own.account, rows, true).await.unwrap().unwrap();
     world.giver.views(5, 4).await;
     let (url, _server) = serve(world.giver.router(&world.chain)).await;
     world.giver.attests(&world.chain, &url);
@@ -112,7 +112,7 @@ async fn both_ways_on_of_a_log_that_was_taken_back_are_kept() {
         before.views(5, viewer).await;
     }
     let rows = before.store.log_rows(LogHead::default(), 60_000).unwrap().unwrap();
-    world.taker.store.copy_log(origin, rows).await.unwrap().unwrap();
+    world.taker.store.copy_log(origin, rows, true).await.unwrap().unwrap();
     for viewer in 11..=14 {
         world.giver.views(5, viewer).await;
     }

@@ -85,7 +85,10 @@ async fn what_the_chain_has_not_decided_is_handed_over_before_the_slot_is_asked_
     let elsewhere = new(pending(111, 1), 10, SLOT + 1);
     migration.world.giver.store.store(elsewhere).await.unwrap().unwrap();
 
+    // Its log first, and then the slot.
     migration.step(11).await;
+    assert_eq!(migration.world.giver.store.paused_until().unwrap(), 0);
+    migration.step(12).await;
     let held = migration.successor.store.held_after(None, 1000).unwrap();
     assert_eq!(held.len(), 3 + 100 + 2);
     for nft_id in 10..111 {
@@ -103,11 +106,11 @@ async fn what_the_chain_has_not_decided_is_handed_over_before_the_slot_is_asked_
     assert_eq!((outbox.len(), last), (101, Some(pending(110, 2))));
 
     // Only then, and when what was on its way has settled, the chain is asked.
-    for block in 12..17 {
+    for block in 13..18 {
         migration.step(block).await;
         assert!(migration.asked().is_empty(), "#{block}");
     }
-    migration.step(17).await;
+    migration.step(18).await;
     assert_eq!(migration.asked(), [3]);
     assert!(migration.progress.borrow().state.is_filled);
     // Asked for again, nothing comes twice.
@@ -120,16 +123,92 @@ async fn a_predecessor_that_hands_over_takes_no_shares_until_its_pause_ends() {
     let _server = migration.serve().await;
     migration.store(pending(1, 1), 10).await.unwrap();
     migration.step(11).await;
+    migration.step(12).await;
     let until = migration.world.giver.store.paused_until().unwrap();
-    assert_eq!(until, 11 + 32);
-    assert_eq!(migration.store(pending(2, 1), 11).await, Err(StoreRefusal::HandingOver));
+    assert_eq!(until, 12 + 128);
+    assert_eq!(migration.store(pending(2, 1), 12).await, Err(StoreRefusal::HandingOver));
     // What is held is the same success as ever.
-    migration.store(pending(1, 1), 11).await.unwrap();
+    migration.store(pending(1, 1), 12).await.unwrap();
     assert_eq!(migration.store(pending(2, 1), until - 1).await, Err(StoreRefusal::HandingOver));
     migration.store(pending(2, 1), until).await.unwrap();
-    // The next time it is asked, it hands over what came meanwhile.
-    migration.step(until + 1).await;
-    assert!(migration.successor.store.record(&pending(2, 1)).unwrap().is_some());
+}
+
+/// A successor that the chain never accepts does not keep the cluster from syncing.
+#[tokio::test]
+async fn a_pause_is_never_made_longer_and_the_next_one_comes_long_after_it() {
+    let mut migration = Migration::new().await;
+    let _server = migration.serve().await;
+    let (mut paused, mut last) = (0, 0);
+    for block in 11..900 {
+        migration.step(block).await;
+        let until = migration.world.giver.store.paused_until().unwrap();
+        paused += u32::from(block < until);
+        // What it sends cannot be included after the pause.
+        if migration.asked().len() > last {
+            last = migration.asked().len();
+            assert!(block + 64 < until, "asked at #{block}, paused until #{until}");
+        }
+    }
+    assert!(last >= 4, "it asks again and again: {last}");
+    assert!((129..300).contains(&paused), "paused for {paused} of 889 blocks");
+    // Shares are stored and confirmed again.
+    let until = migration.world.giver.store.paused_until().unwrap();
+    migration.store(pending(7, 1), until).await.unwrap();
+}
+
+/// The chain would not give it the slot.
+#[tokio::test]
+async fn a_successor_that_is_not_what_was_approved_is_handed_nothing() {
+    let mut migration = Migration::new().await;
+    let _server = migration.serve().await;
+    let mut record = attesting::record(&migration.successor.own, 1);
+    record.facts.platform = platform(&migration.successor.machine);
+    record.facts.isv_svn += 1;
+    migration.world.chain.set(storage::attestation(&migration.successor.own.account), record);
+    for block in 11..20 {
+        migration.step(block).await;
+    }
+    assert_eq!(migration.world.giver.store.paused_until().unwrap(), 0);
+    assert!(migration.asked().is_empty());
+}
+
+/// With its predecessor gone, it has what other clusters hold.
+#[tokio::test]
+async fn a_successor_of_a_machine_that_is_gone_is_filled_by_other_clusters() {
+    let mut migration = Migration::new().await;
+    migration.world.synced(0..5).await;
+    // The other cluster has them all.
+    for nft_id in 0..5 {
+        let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
+        let (key, record) = migration.world.giver.store.records(&version).unwrap().remove(0);
+        let fetched = Fetched {
+            key,
+            share: Zeroizing::new(record.share.clone()),
+            salt: record.salt,
+            owner: record.owner,
+            slot_id: SLOT,
+            token_block: 1,
+            synced_at: 9,
+            decided_at: 10,
+            from: [0; 32],
+        };
+        let taker = &migration.world.taker.store;
+        taker.correct(vec![Correction::Want(version)], 9).await.unwrap();
+        let state = SyncState { place: Some(migration.world.taker.place()), ..Default::default() };
+        taker.scanned(Vec::new(), state, 9).await.unwrap();
+        assert_eq!(taker.fetched(vec![fetched]).await.unwrap(), 1);
+    }
+    let (url, _server) = serve(migration.world.taker.router(&migration.world.chain)).await;
+    migration.world.taker.join(&migration.world.chain, ClusterType::Public, SLOT, &url);
+    migration.world.chain.remove(&storage::attestation(&migration.world.giver.own.account));
+    for block in 11..80 {
+        migration.world.chain.finalize(block);
+        migration.world.taker.view(block).await;
+        let view = migration.successor.view(block).await;
+        in_time(async { while migration.syncer.step(&view).await.unwrap() {} }).await;
+    }
+    assert_eq!(migration.successor.store.held_after(None, 10).unwrap().len(), 5);
+    assert!(!migration.asked().is_empty());
 }
 
 /// As while the own cluster syncs: the predecessor stores until it is asked, and no longer.
@@ -149,8 +228,10 @@ async fn every_share_is_either_handed_over_or_refused() {
         unreachable!("there are more NFTs than that")
     });
     migration.step(11).await;
+    migration.step(12).await;
     let (stored, refusal) = in_time(storing).await.unwrap();
     assert_eq!(refusal, StoreRefusal::HandingOver);
+    assert!(!stored.is_empty(), "nothing was stored before the pause");
     for nft_id in stored {
         let handed = migration.successor.store.record(&pending(nft_id, 1)).unwrap();
         assert!(handed.is_some(), "the share of {nft_id} is lost");
