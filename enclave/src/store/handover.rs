@@ -94,6 +94,7 @@ pub(super) fn take(
         stored_at: handed.decided_at,
         order: rules::next_order(tables)?,
         synced_at: None,
+        committed: None,
     };
     rules::insert_undecided(inner, tables, &handed.key, &record, &held)?;
     let received = Received { version, from: handed.from, block: handed.decided_at };

@@ -105,11 +105,17 @@ pub struct Record {
     pub order: u64,
     /// The block in which its version became synced with this split; `None` before.
     pub synced_at: Option<BlockNumber>,
+    /// The commitment, if it was read from the store: it was computed when the record was sealed.
+    #[codec(skip)]
+    pub(super) committed: Option<Commitment>,
 }
 
 impl Record {
     /// The share's commitment, which the chain knows.
     pub fn commitment(&self, genesis_hash: Hash, key: &RecordKey) -> Commitment {
+        if let Some(committed) = self.committed {
+            return committed;
+        }
         CommitmentContext {
             genesis_hash,
             nft_id: key.version.nft_id,
@@ -152,8 +158,10 @@ pub(super) fn seal(
     record: &Record,
 ) -> Result<Vec<u8>, StoreError> {
     // The length is known before, so that encoding does not leave copies behind while it grows.
-    let mut encoded = Zeroizing::new(Vec::with_capacity(record.encoded_size()));
-    record.encode_to(&mut *encoded);
+    let commitment = record.commitment(*genesis, key);
+    let length = record.encoded_size().saturating_add(commitment.len());
+    let mut encoded = Zeroizing::new(Vec::with_capacity(length));
+    (record, commitment).encode_to(&mut *encoded);
     sealer.seal(&context(genesis, key), &encoded).map_err(StoreError::Value)
 }
 
@@ -164,6 +172,8 @@ pub(super) fn open(
     sealed: &[u8],
 ) -> Result<Record, StoreError> {
     let encoded = sealer.open(&context(genesis, key), sealed).map_err(StoreError::Value)?;
-    Record::decode_all(&mut encoded.as_slice())
-        .map_err(|_| StoreError::Corrupt("a record of another form"))
+    let (mut record, commitment) = <(Record, Commitment)>::decode_all(&mut encoded.as_slice())
+        .map_err(|_| StoreError::Corrupt("a record of another form"))?;
+    record.committed = Some(commitment);
+    Ok(record)
 }

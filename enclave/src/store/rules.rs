@@ -119,6 +119,7 @@ pub(super) fn store(
         stored_at: new.stored_at,
         order: next_order(tables)?,
         synced_at: None,
+        committed: None,
     };
     insert_undecided(inner, tables, &new.key, &record, &held)?;
     let access = Access {

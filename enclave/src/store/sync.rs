@@ -134,6 +134,7 @@ pub(super) fn fetched(
         stored_at: fetched.decided_at,
         order: rules::next_order(tables)?,
         synced_at: Some(fetched.synced_at),
+        committed: None,
     };
     let sealed = inner.seal_record(&fetched.key, &record)?;
     tables.records.insert(&fetched.key.to_bytes(), sealed.as_slice())?;

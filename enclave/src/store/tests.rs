@@ -309,6 +309,7 @@ fn debug_output_does_not_show_the_share() {
         stored_at: 1,
         order: 1,
         synced_at: None,
+        committed: None,
     };
     let shown = format!("{record:?}");
     assert!(!shown.contains("share") && !shown.contains("salt"));

@@ -29,6 +29,7 @@ pub(super) fn schema_1() -> Vec<u8> {
                 stored_at: 10,
                 order: u64::from(nft_id) - 7,
                 synced_at,
+                committed: None,
             };
             let sealer = Sealer::new(&data_key);
             let sealed = record::seal(&sealer, &GENESIS, &key(nft_id, 1), &record).unwrap();
