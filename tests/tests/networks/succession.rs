@@ -195,7 +195,7 @@ async fn migrate_and_upgrade(
 
 async fn named(devnet: &Devnet, successor: &EnclaveProcess) -> anyhow::Result<RawAccountId> {
     let health = devnet.http().health(successor.url()).await?;
-    Ok(keys::account(&health.enclave_address)?)
+    keys::account(&health.enclave_address)
 }
 
 /// Starts a successor that knows the next interface too, names it, and has it approved.
