@@ -41,7 +41,7 @@ use tee_primitives::{
     keyshare::{CommitmentContext, SyncLogEntry, SyncedKeyshare},
     BlockNumber, RawAccountId,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -164,6 +164,8 @@ pub struct Syncer {
     in_vain: Option<InVain>,
     taking_over: TakingOver,
     copying: Copying,
+    /// Shares that are becoming durable.
+    keeping: Option<JoinHandle<Result<usize, StoreError>>>,
 }
 
 /// Since when nothing comes of what is missing: other versions may become wanted and come meanwhile.
@@ -219,6 +221,7 @@ impl Syncer {
             in_vain: None,
             taking_over: TakingOver::default(),
             copying: Copying::default(),
+            keeping: None,
         }
     }
 
@@ -322,6 +325,7 @@ impl Syncer {
             before.cluster_type == Some(ClusterType::Private) && before.place != place;
         if is_elsewhere || was_private {
             tracing::warn!(now = ?mission.place, ?before, "everything held is removed");
+            self.settle().await?;
             self.store.purge().await?;
         }
         let is_filled = before.is_filled && before.place == place;
@@ -406,6 +410,7 @@ impl Syncer {
         let is_last = page.len() < PAGE;
         let next = page.last().copied();
         if self.after.is_none() {
+            // Nothing is being kept between two walks.
             self.round = Round::default();
         }
 
@@ -433,6 +438,7 @@ impl Syncer {
             self.tell(state, count, true, None);
             return Ok(true);
         }
+        self.settle().await?;
 
         let Round { kept, is_hopeful, missed, has_failed, has_answered, has_grown } = self.round;
         if kept > 0 {
@@ -554,14 +560,10 @@ impl Syncer {
                         None => fault = Some(PullError::Malformed("a share is not the chain's")),
                     }
                 }
-                let mut kept: BTreeSet<_> = good.iter().map(|it| it.key.version).collect();
+                let kept: BTreeSet<_> = good.iter().map(|it| it.key.version).collect();
                 // The other answers are kept, or tried to be, and the channels too.
-                match self.store.fetched(good).await {
-                    Ok(count) => self.round.kept += count,
-                    Err(error) => {
-                        kept.clear();
-                        failed_to_keep = Some(error);
-                    }
+                if let Err(error) = self.keep(good).await {
+                    failed_to_keep = Some(error);
                 }
                 self.round.has_failed |= asked.is_too_early;
                 let part = parts.get(index).into_iter().flatten();
@@ -589,6 +591,22 @@ impl Syncer {
             Some(error) => Err(error.into()),
             None => Ok(left.into_iter().map(|(version, _)| version).collect()),
         }
+    }
+
+    /// Keeps what was fetched while the next is asked for; what is not kept stays wanted. Fails if the
+    /// shares before could not be kept.
+    async fn keep(&mut self, good: Vec<Fetched>) -> Result<(), StoreError> {
+        let before = self.settle().await;
+        let store = self.store.clone();
+        self.keeping = Some(tokio::spawn(async move { store.fetched(good).await }));
+        before
+    }
+
+    /// Waits until what was fetched is durable.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        let Some(keeping) = self.keeping.take() else { return Ok(()) };
+        self.round.kept += keeping.await.map_err(|_| StoreError::Unavailable)??;
+        Ok(())
     }
 
     /// A peer that failed is not asked for a while.

@@ -128,7 +128,11 @@ async fn events(
 
 /// Puts together what belongs together. The same enclave twice is another access.
 fn accesses(mut events: Vec<Event>) -> Vec<Access> {
-    events.sort_by(|a, b| (a.block, &a.date).cmp(&(b.block, &b.date)));
+    let order = |event: &Event| {
+        let Event { date, block, account, enclave, .. } = event.clone();
+        (block, date, account, enclave)
+    };
+    events.sort_by_cached_key(order);
     let mut found: Vec<(Access, BTreeSet<String>)> = Vec::new();
     for event in events {
         let belongs = |(access, enclaves): &&mut (Access, BTreeSet<String>)| {

@@ -159,6 +159,28 @@ pub(super) fn activate(
     key: &RecordKey,
     synced_at: BlockNumber,
 ) -> Result<(), StoreError> {
+    supersede(inner, tables, key)?;
+    let record = tables
+        .records
+        .get(&key.to_bytes())?
+        .and_then(|sealed| inner.open_or_report(key, sealed.value()));
+    if let Some(mut record) = record {
+        tables.wanted.remove(&key.version.to_bytes())?;
+        record.synced_at = Some(synced_at);
+        let sealed = inner.seal_record(key, &record)?;
+        tables.records.insert(&key.to_bytes(), sealed.as_slice())?;
+        tables.outbox.remove(record.order)?;
+    }
+    Ok(())
+}
+
+/// Wipes what the synced split of a version takes the place of: the version's other records, those of
+/// older versions, and that these are wanted.
+pub(super) fn supersede(
+    inner: &Inner,
+    tables: &mut Tables<'_>,
+    key: &RecordKey,
+) -> Result<(), StoreError> {
     let oldest = VersionKey { version: 0, ..key.version };
     let (first, _) = oldest.record_range();
     let (_, last) = key.version.record_range();
@@ -187,17 +209,6 @@ pub(super) fn activate(
         tables.wanted.remove(&version)?;
     }
     tables.unsynced.remove(&key.version.to_bytes())?;
-    let record = tables
-        .records
-        .get(&key.to_bytes())?
-        .and_then(|sealed| inner.open_or_report(key, sealed.value()));
-    if let Some(mut record) = record {
-        tables.wanted.remove(&key.version.to_bytes())?;
-        record.synced_at = Some(synced_at);
-        let sealed = inner.seal_record(key, &record)?;
-        tables.records.insert(&key.to_bytes(), sealed.as_slice())?;
-        tables.outbox.remove(record.order)?;
-    }
     Ok(())
 }
 

@@ -122,9 +122,12 @@ pub(super) fn fetched(
     fetched: &Fetched,
 ) -> Result<bool, StoreError> {
     let version = fetched.key.version;
-    if tables.wanted.get(&version.to_bytes())?.is_none() {
+    if tables.wanted.remove(&version.to_bytes())?.is_none() {
         return Ok(false);
     }
+    // One of the same splitting may be held that waits, or does not open.
+    rules::wipe_records(inner, tables, &version)?;
+    rules::supersede(inner, tables, &fetched.key)?;
     let record = Record {
         share: fetched.share.to_vec(),
         salt: fetched.salt,
@@ -138,7 +141,6 @@ pub(super) fn fetched(
     };
     let sealed = inner.seal_record(&fetched.key, &record)?;
     tables.records.insert(&fetched.key.to_bytes(), sealed.as_slice())?;
-    rules::activate(inner, tables, &fetched.key, fetched.synced_at)?;
     let received = Received { version, from: fetched.from, block: fetched.decided_at };
     log::append(inner, tables, LogEntry::Received(received))?;
     Ok(true)

@@ -178,7 +178,7 @@ impl Syncer {
                 LogAnswer::Own(Some(rows)) if rows.is_empty() => break,
                 LogAnswer::Own(Some(rows)) => {
                     let is_first = after == LogHead::default();
-                    self.keep(&turn.peer.account, rows, is_first).await?;
+                    self.keep_rows(&turn.peer.account, rows, is_first).await?;
                     after = self.store.copied(&turn.peer.account)?.tip;
                 }
                 // Its disk was taken back: what it has now parts from the copy somewhere.
@@ -218,7 +218,7 @@ impl Syncer {
             if last < from {
                 return Err(PullError::Malformed("other entries than were asked for").into());
             }
-            self.keep(&origin, rows, from == 0).await?;
+            self.keep_rows(&origin, rows, from == 0).await?;
             self.copying.from.insert(origin, last.saturating_add(1));
         }
     }
@@ -246,7 +246,7 @@ impl Syncer {
     }
 
     /// `is_first` if they are the first that the other has.
-    async fn keep(
+    async fn keep_rows(
         &self,
         origin: &RawAccountId,
         rows: Vec<LogRow>,
