@@ -241,6 +241,7 @@ impl Syncer {
         let types = clusters.iter().map(|known| (known.id, known.lasting)).collect();
         let count = self.count(view).await?;
         if state.cursor < count {
+            self.settle().await?;
             self.scan(view, &mission, &types, &mut state, count).await?;
             self.tell(state, count, true, None);
             return Ok(true);
@@ -292,11 +293,10 @@ impl Syncer {
         match mission.is_successor {
             true => {
                 let mut peers = peers::predecessor(&*self.chain, view, &self.operator).await?;
-                if mission.cluster_type == ClusterType::Public {
-                    let place = mission.place;
-                    let others = peers::others(&*self.chain, view, place, clusters).await?;
-                    peers.live.extend(others.live);
-                    peers.named += others.named;
+                let place = mission.place;
+                let own = clusters.iter().find(|known| known.id == place.cluster_id);
+                if own.is_some_and(|own| own.cluster.cluster_type == ClusterType::Public) {
+                    peers.besides = peers::others(&*self.chain, view, place, clusters).await?.live;
                 }
                 Ok(peers)
             }
@@ -327,6 +327,7 @@ impl Syncer {
             tracing::warn!(now = ?mission.place, ?before, "everything held is removed");
             self.settle().await?;
             self.store.purge().await?;
+            self.copying = Copying::default();
         }
         let is_filled = before.is_filled && before.place == place;
         let state = SyncState { place, cluster_type, is_filled, ..Default::default() };
@@ -414,11 +415,15 @@ impl Syncer {
             self.round = Round::default();
         }
 
-        let Peers { live: mut peers, named } = peers;
+        let Peers { live: mut peers, named, mut besides } = peers;
         let now = Instant::now();
-        peers.retain(|peer| self.bans.get(&peer.account).is_none_or(|ban| ban.until <= now));
+        let is_asked =
+            |peer: &Peer| self.bans.get(&peer.account).is_none_or(|ban| ban.until <= now);
+        peers.retain(is_asked);
+        besides.retain(is_asked);
         self.round.has_failed |= peers.len() < named;
-        self.sessions.retain(|account, _| peers.iter().any(|peer| peer.account == *account));
+        self.sessions
+            .retain(|account, _| peers.iter().chain(&besides).any(|peer| peer.account == *account));
         peers.shuffle(&mut rng());
 
         let synced = self.synced(view, mission, types, &page).await?;
@@ -431,6 +436,12 @@ impl Syncer {
         for group in peers.chunks(MAX_PEERS) {
             left = self.ask_all(view, mission, &synced, left, group).await?;
         }
+        let Round { has_failed, has_answered, .. } = self.round;
+        for group in besides.chunks(MAX_PEERS) {
+            left = self.ask_all(view, mission, &synced, left, group).await?;
+        }
+        // What they do decides nothing.
+        (self.round.has_failed, self.round.has_answered) = (has_failed, has_answered);
         self.round.is_hopeful |= left.iter().filter(|it| old.contains(it)).count() < hoped;
         self.round.missed += left.len();
         self.after = next.filter(|_| !is_last);
@@ -605,7 +616,12 @@ impl Syncer {
     /// Waits until what was fetched is durable.
     async fn settle(&mut self) -> Result<(), StoreError> {
         let Some(keeping) = self.keeping.take() else { return Ok(()) };
-        self.round.kept += keeping.await.map_err(|_| StoreError::Unavailable)??;
+        let kept = keeping.await.unwrap_or(Err(StoreError::Unavailable));
+        if kept.is_err() {
+            // They stay wanted, and are behind the place to go on at.
+            (self.after, self.round.has_failed) = (None, true);
+        }
+        self.round.kept += kept?;
         Ok(())
     }
 

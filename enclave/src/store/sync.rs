@@ -163,9 +163,9 @@ pub(super) fn purge(tables: &mut Tables<'_>) -> Result<bool, StoreError> {
         tables.outbox.remove(*order)?;
     }
     let mut is_empty = keys.is_empty() && orders.is_empty();
-    is_empty &= drop_some(&mut tables.others)?;
-    is_empty &= drop_some(&mut tables.others_of_nft)?;
-    is_empty &= drop_some(&mut tables.tips)?;
+    // The index first: what it names must be there.
+    let is_unnamed = drop_some(&mut tables.others_of_nft)?;
+    is_empty &= is_unnamed && drop_some(&mut tables.others)? && drop_some(&mut tables.tips)?;
     for table in [&mut tables.unsynced, &mut tables.wanted] {
         let mut versions = Vec::new();
         for entry in table.iter()?.take(PURGED_AT_ONCE) {

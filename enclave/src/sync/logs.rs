@@ -68,8 +68,8 @@ pub(super) struct Copying {
     due: Option<Instant>,
     /// Peers that are not asked until then.
     banned: HashMap<RawAccountId, Instant>,
-    /// Where to go on in a copy of an origin's log; only so far was it asked for in the turns before.
-    from: HashMap<RawAccountId, u64>,
+    /// Where to go on in a peer's copy of an origin's log: so far it was asked for in earlier turns.
+    from: HashMap<(RawAccountId, RawAccountId), u64>,
     /// How many entries of an origin's log a peer had when all of them were asked for.
     asked: HashMap<(RawAccountId, RawAccountId), u64>,
 }
@@ -122,10 +122,14 @@ impl Syncer {
                 continue;
             }
             let own_end = end.min(Instant::now() + PEER_TURN);
+            if own_end <= Instant::now() {
+                break;
+            }
             let copied = self.copy_logs(view, mission, peer, &peers, MAX_MESSAGES);
-            // Without an answer in time, the channel is lost with what was being said in it.
-            let copied = time::timeout_at(own_end, copied).await;
-            if let Err(error) = copied.unwrap_or(Ok(Err(PullError::TooSlow)))? {
+            // Cut off, it goes on from there in the next turn; the channel is lost with what was being
+            // said in it.
+            let Ok(copied) = time::timeout_at(own_end, copied).await else { continue };
+            if let Err(error) = copied? {
                 self.copying.ban(peer, &error);
             }
         }
@@ -160,7 +164,7 @@ impl Syncer {
         let session = self.sessions.remove(&peer.account);
         let mut turn = Turn { view, mission, peer, session, left: messages };
         let copied = match self.copy_from(&mut turn, live).await {
-            Ok(()) | Err(Stop::Over) => Ok(()),
+            Ok(()) | Err(Stop::Over | Stop::Full) => Ok(()),
             // A channel that has failed is not used again.
             Err(Stop::Fault(error)) => return Ok(Err(error)),
             Err(Stop::Store(error)) => Err(error.into()),
@@ -205,21 +209,31 @@ impl Syncer {
     }
 
     async fn copy_copies(&mut self, turn: &mut Turn<'_>, origin: RawAccountId) -> Result<(), Stop> {
+        let place = (turn.peer.account, origin);
         loop {
-            let from = self.copying.from.get(&origin).copied().unwrap_or_default();
+            let from = self.copying.from.get(&place).copied().unwrap_or_default();
             let ask = LogAsk::Copied { origin, from };
             let LogAnswer::Copied(rows) = self.say(turn, ask).await? else {
                 return Err(PullError::Malformed("no copies").into());
             };
             let Some(last) = rows.last().map(|row| row.seq) else {
-                self.copying.from.remove(&origin);
+                self.copying.from.remove(&place);
                 return Ok(());
             };
             if last < from {
                 return Err(PullError::Malformed("other entries than were asked for").into());
             }
-            self.keep_rows(&origin, rows, from == 0).await?;
-            self.copying.from.insert(origin, last.saturating_add(1));
+            let kept = self.keep_rows(&origin, rows, from == 0).await;
+            if kept.is_ok() {
+                self.copying.from.insert(place, last.saturating_add(1));
+            } else {
+                self.copying.from.remove(&place);
+            }
+            match kept {
+                // Nobody's fault, and no reason to leave out the others.
+                Err(Stop::Full) => return Ok(()),
+                kept => kept?,
+            }
         }
     }
 
@@ -255,8 +269,7 @@ impl Syncer {
         match self.store.copy_log(*origin, rows, is_first).await? {
             Ok(_) => Ok(()),
             Err(NotKept::NoChain) => Err(PullError::Malformed("entries that are no log").into()),
-            // Nobody's fault.
-            Err(NotKept::TooManyOrigins | NotKept::TooManyWays) => Err(Stop::Over),
+            Err(NotKept::TooManyOrigins | NotKept::TooManyWays) => Err(Stop::Full),
         }
     }
 
@@ -277,6 +290,8 @@ impl Syncer {
 enum Stop {
     /// The turn is over.
     Over,
+    /// No more is kept of this log.
+    Full,
     /// The peer has failed.
     Fault(PullError),
     /// The store has.

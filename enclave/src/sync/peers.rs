@@ -55,6 +55,8 @@ pub struct Peers {
     pub live: Vec<Peer>,
     /// How many the chain names.
     pub named: usize,
+    /// Others that may have the same, whose attestation counts.
+    pub besides: Vec<Peer>,
 }
 
 /// An enclave to exchange shares with.
@@ -218,7 +220,8 @@ pub async fn others(
     for (operator, value) in operators.into_iter().zip(read_all(chain, view, keys).await?) {
         named.extend(facts::decode::<Seat>(value)?.map(|seat| (operator, seat)));
     }
-    Ok(Peers { named: named.len(), live: live(chain, view, named).await? })
+    let count = named.len();
+    Ok(Peers { named: count, live: live(chain, view, named).await?, besides: Vec::new() })
 }
 
 /// The slot that an operator's enclave has.
@@ -291,7 +294,8 @@ pub async fn predecessor(
     let [seat] = facts::read(chain, at, [storage::enclave_data(operator)]).await?;
     let named: Vec<_> =
         facts::decode::<Seat>(seat)?.map(|seat| (*operator, seat)).into_iter().collect();
-    Ok(Peers { named: named.len(), live: live(chain, view, named).await? })
+    let count = named.len();
+    Ok(Peers { named: count, live: live(chain, view, named).await?, besides: Vec::new() })
 }
 
 /// An enclave that may ask the one in `place`, which works for `operator`; `None` if it may not.

@@ -50,6 +50,9 @@ const MAX_PAUSE: BlockNumber = 8;
 const PATIENCE: u32 = 8;
 const PATIENCE_BLOCKS: BlockNumber = 32;
 
+/// The same of one that can be reached, and hands nothing over.
+const LONG_PATIENCE_BLOCKS: BlockNumber = 256;
+
 /// Parts of what is handed over, at most: more than a predecessor holds.
 const MAX_PARTS: u32 = 100_000;
 
@@ -91,7 +94,7 @@ impl Syncer {
         }
         let handed = match &predecessor {
             Some(peer) => self.hand_over(view, mission, peer).await?,
-            None => Err(PullError::Unreachable("its attestation does not count")),
+            None => Err(Some(PullError::Unreachable("its attestation does not count"))),
         };
         match handed {
             Ok((until, kept)) => {
@@ -111,21 +114,23 @@ impl Syncer {
                     return Ok(());
                 }
             }
-            Err(error @ PullError::Unreachable(_)) => {
+            Err(None) => {
+                self.taking_over.not_before = now.saturating_add(MAX_PAUSE);
+                return Ok(());
+            }
+            Err(Some(error)) => {
                 let (since, times) = self.taking_over.silent.unwrap_or((now, 0));
                 let times = times.saturating_add(1);
                 self.taking_over.silent = Some((since, times));
-                if times < PATIENCE || now.saturating_sub(since) < PATIENCE_BLOCKS {
+                let patience = match error {
+                    PullError::Unreachable(_) => PATIENCE_BLOCKS,
+                    _ => LONG_PATIENCE_BLOCKS,
+                };
+                if times < PATIENCE || now.saturating_sub(since) < patience {
                     tracing::warn!(%error, "the predecessor does not hand the slot over");
                     self.taking_over.not_before = now.saturating_add(2);
                     return Ok(());
                 }
-            }
-            // It is there: it will.
-            Err(error) => {
-                tracing::warn!(%error, "the predecessor does not hand the slot over yet");
-                self.taking_over.not_before = now.saturating_add(MAX_PAUSE);
-                return Ok(());
             }
         }
         let call = calls::complete_update(&self.operator, cursor);
@@ -145,13 +150,13 @@ impl Syncer {
     }
 
     /// Has the predecessor hand the slot over. Until which block it is paused, and how many shares were
-    /// kept that it gave; or why it does not.
+    /// kept that it gave; or why it does not, `None` if its last pause was not long ago.
     async fn hand_over(
         &mut self,
         view: &View,
         mission: &Mission,
         peer: &Peer,
-    ) -> Result<Result<(BlockNumber, usize), PullError>, StepError> {
+    ) -> Result<Result<(BlockNumber, usize), Option<PullError>>, StepError> {
         let mut after: Option<VersionKey> = None;
         let mut kept = 0;
         for _ in 0..MAX_PARTS {
@@ -164,13 +169,10 @@ impl Syncer {
                     self.sessions.insert(peer.account, session);
                     (until, records, next)
                 }
-                Ok(_) => return Ok(Err(PullError::Malformed("no hand-over"))),
-                Err(error) => return Ok(Err(error)),
+                Ok(_) => return Ok(Err(Some(PullError::Malformed("no hand-over")))),
+                Err(error) => return Ok(Err(Some(error))),
             };
-            let Some(until) = until else {
-                let why = "its last pause was not long ago".into();
-                return Ok(Err(PullError::Refused(why)));
-            };
+            let Some(until) = until else { return Ok(Err(None)) };
             let shares = records.iter().filter(|shared| shared.share.len() <= MAX_SHARE);
             let shares = shares.map(|shared| HandedOver {
                 key: shared.key,
@@ -188,6 +190,6 @@ impl Syncer {
                 return Ok(Ok((until, kept)));
             }
         }
-        Ok(Err(PullError::TooLong))
+        Ok(Err(Some(PullError::TooLong)))
     }
 }
