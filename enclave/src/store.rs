@@ -4,7 +4,7 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | name | schema version, how much of the log is in its index, the counter, the pause, the sealed [`SyncState`] |
+//! | `meta` | name | schema version, how much of the log is in its index, where the present slot's part of it begins, the counter, the pause, the sealed [`SyncState`] |
 //! | `records` | NFT, kind, version, split | sealed [`Record`] |
 //! | `outbox` | order of storing | key of the record to confirm |
 //! | `unsynced` | NFT, kind, version | the finalized block at which a share of it was last stored |
@@ -87,7 +87,6 @@ mod writer;
 pub use database::exists;
 pub(crate) use database::FILES;
 pub use error::StoreError;
-pub use handover::HandedOver;
 pub use log::{Access, LogEntry, LogState, Received, Rollbacks};
 pub use others::{Copied, Key as CopyKey, LogRow, NotKept};
 pub use record::{Record, RecordKey, VersionKey};
@@ -497,7 +496,7 @@ impl Store {
     }
 
     /// Keeps undecided shares that the enclave with the slot has handed over. How many.
-    pub async fn take_over(&self, shares: Vec<HandedOver>) -> Result<usize, StoreError> {
+    pub async fn take_over(&self, shares: Vec<Fetched>) -> Result<usize, StoreError> {
         let inner = self.inner.clone();
         self.writer
             .write(move |tables| {

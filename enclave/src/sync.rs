@@ -731,7 +731,7 @@ pub fn checked(
         owner: shared.owner,
         slot_id,
         token_block: shared.token_block,
-        synced_at: synced.block_number,
+        synced_at: Some(synced.block_number),
         decided_at: view.finalized.number,
         from,
     })

@@ -10,7 +10,6 @@ use std::{
 
 use sp_crypto_hashing::blake2_256;
 use tee_primitives::{
-    abi::ENCLAVE_ABI,
     attestation::{record::AllowedMeasurement, PlatformId},
     Hash,
 };
@@ -138,6 +137,7 @@ pub async fn follow(
 ) {
     let mut heads = chain.heads();
     let followed = chain.clone();
+    let abis = understood.abis.clone();
     let mut reader = Reader { chain, own, understood, machine: None, history: History::Nothing };
     let mut highest: Option<Head> = None;
     let mut age = Age { clock: Clock::new(max_lag), stale_at: None };
@@ -156,7 +156,7 @@ pub async fn follow(
                         Err(other) => {
                             age.stale_at = None;
                             if tell(&outlook, other.clone()) {
-                                complain(&other);
+                                complain(&other, &abis);
                             }
                         }
                     }
@@ -221,7 +221,7 @@ impl Age {
             let is_news = !matches!(&*outlook.borrow(), Outlook::Stale(_));
             outlook.send_replace(Outlook::Stale(view));
             if is_news {
-                complain(&outlook.borrow());
+                complain(&outlook.borrow(), &[]);
             }
             chain.leave();
         }
@@ -267,16 +267,17 @@ fn expire(outlook: &watch::Sender<Outlook>, chain: &dyn Chain) {
         _ => false,
     });
     if has_expired {
-        complain(&outlook.borrow());
+        complain(&outlook.borrow(), &[]);
     }
     chain.leave();
 }
 
-fn complain(outlook: &Outlook) {
+/// `known` are the interfaces that this build knows.
+fn complain(outlook: &Outlook, known: &[u32]) {
     match outlook {
         Outlook::AnotherAbi { found } => tracing::error!(
             found,
-            known = ENCLAVE_ABI,
+            ?known,
             "the runtime is another one than this build knows: it is not served; a build for it is \
              needed"
         ),
@@ -401,7 +402,7 @@ fn publish(outlook: &watch::Sender<Outlook>, view: &View) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tee_primitives::abi::storage;
+    use tee_primitives::abi::{storage, ENCLAVE_ABI};
 
     use crate::chain::scripted::{attesting, Scripted, OWN};
 

@@ -187,7 +187,8 @@ async fn give(
     match ask {
         Ask::Shares(versions) => {
             let chain = &*context.chain;
-            Ok(serve::shares(chain, view, store, assignment, is_successor, versions).await?)
+            let items = serve::items(chain, view, store, assignment, is_successor, versions);
+            Ok(Answer::Shares(items.await?))
         }
         Ask::HandOver(_) if !is_successor => Err(Status::NotAPeer.into()),
         Ask::HandOver(after) => Ok(serve::hand_over(view, store, assignment, *after).await?),

@@ -7,36 +7,15 @@
 //! before it, and handed over, or refused.
 
 use redb::ReadableTable;
-use tee_primitives::{cluster::SlotId, BlockNumber, RawAccountId};
-use zeroize::Zeroizing;
+use tee_primitives::BlockNumber;
 
 use super::{
     log::{self, LogEntry, Received},
     rules,
     schema::{fixed, META_PAUSE},
     writer::Tables,
-    Inner, Record, RecordKey, StoreError,
+    Fetched, Inner, StoreError,
 };
-
-/// A share that the chain has not decided about, from the enclave that has the slot.
-pub struct HandedOver {
-    /// Where it belongs.
-    pub key: RecordKey,
-    /// The share.
-    pub share: Zeroizing<Vec<u8>>,
-    /// Hides it in its commitment, which stays the same.
-    pub salt: [u8; 32],
-    /// Who stored it.
-    pub owner: RawAccountId,
-    /// The slot.
-    pub slot_id: SlotId,
-    /// Block of the token with which its owner approved the splitting.
-    pub token_block: BlockNumber,
-    /// The finalized block at which it was asked for.
-    pub decided_at: BlockNumber,
-    /// Who gave it.
-    pub from: RawAccountId,
-}
 
 /// How long a pause lasts, in finalized blocks. Whoever was told of it must be able to bring a
 /// transaction to the chain that cannot be included after its end.
@@ -75,27 +54,18 @@ pub(super) fn pause(
 pub(super) fn take(
     inner: &Inner,
     tables: &mut Tables<'_>,
-    handed: &HandedOver,
+    handed: &Fetched,
 ) -> Result<bool, StoreError> {
     let version = handed.key.version;
     let held = rules::records(inner, &tables.records, &version)?;
-    if tables.wanted.get(&version.to_bytes())?.is_some()
+    if handed.synced_at.is_some()
+        || tables.wanted.get(&version.to_bytes())?.is_some()
         || held.len() >= rules::MAX_SPLITS
         || held.iter().any(|(key, record)| *key == handed.key || record.synced_at.is_some())
     {
         return Ok(false);
     }
-    let record = Record {
-        share: handed.share.to_vec(),
-        salt: handed.salt,
-        owner: handed.owner,
-        slot_id: handed.slot_id,
-        token_block: handed.token_block,
-        stored_at: handed.decided_at,
-        order: rules::next_order(tables)?,
-        synced_at: None,
-        committed: None,
-    };
+    let record = handed.record(rules::next_order(tables)?);
     rules::insert_undecided(inner, tables, &handed.key, &record, &held)?;
     let received = Received { version, from: handed.from, block: handed.decided_at };
     log::append(inner, tables, LogEntry::Received(received))?;

@@ -50,7 +50,8 @@ pub struct SyncState {
     pub complete_at: BlockNumber,
 }
 
-/// A share that another enclave gave, whose commitment is the chain's.
+/// A share that another enclave gave: one whose commitment is the chain's, or one that the chain has
+/// not decided about, from the enclave whose slot is handed over.
 pub struct Fetched {
     /// Where it belongs.
     pub key: RecordKey,
@@ -64,12 +65,29 @@ pub struct Fetched {
     pub slot_id: SlotId,
     /// Block of the token with which its owner approved the splitting, by the other's word.
     pub token_block: BlockNumber,
-    /// The block in which its version became synced.
-    pub synced_at: BlockNumber,
-    /// The finalized block at which the commitment was read.
+    /// The block in which its version became synced; `None` if it is not.
+    pub synced_at: Option<BlockNumber>,
+    /// The finalized block at which the commitment was read, or it was asked for.
     pub decided_at: BlockNumber,
     /// Who gave it.
     pub from: RawAccountId,
+}
+
+impl Fetched {
+    /// As it is kept, at a place in the order of storing.
+    pub(super) fn record(&self, order: u64) -> Record {
+        Record {
+            share: self.share.to_vec(),
+            salt: self.salt,
+            owner: self.owner,
+            slot_id: self.slot_id,
+            token_block: self.token_block,
+            stored_at: self.decided_at,
+            order,
+            synced_at: self.synced_at,
+            committed: None,
+        }
+    }
 }
 
 fn context(genesis: &Hash) -> Vec<u8> {
@@ -122,23 +140,13 @@ pub(super) fn fetched(
     fetched: &Fetched,
 ) -> Result<bool, StoreError> {
     let version = fetched.key.version;
-    if tables.wanted.remove(&version.to_bytes())?.is_none() {
+    if fetched.synced_at.is_none() || tables.wanted.remove(&version.to_bytes())?.is_none() {
         return Ok(false);
     }
     // One of the same splitting may be held that waits, or does not open.
     rules::wipe_records(inner, tables, &version)?;
     rules::supersede(inner, tables, &fetched.key)?;
-    let record = Record {
-        share: fetched.share.to_vec(),
-        salt: fetched.salt,
-        owner: fetched.owner,
-        slot_id: fetched.slot_id,
-        token_block: fetched.token_block,
-        stored_at: fetched.decided_at,
-        order: rules::next_order(tables)?,
-        synced_at: Some(fetched.synced_at),
-        committed: None,
-    };
+    let record = fetched.record(rules::next_order(tables)?);
     let sealed = inner.seal_record(&fetched.key, &record)?;
     tables.records.insert(&fetched.key.to_bytes(), sealed.as_slice())?;
     let received = Received { version, from: fetched.from, block: fetched.decided_at };

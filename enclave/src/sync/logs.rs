@@ -153,7 +153,7 @@ impl Syncer {
     }
 
     /// Asks a peer for its log, and for copies that it has of the logs of others than `live`.
-    pub(super) async fn copy_logs(
+    async fn copy_logs(
         &mut self,
         view: &View,
         mission: &Mission,

@@ -219,9 +219,8 @@ impl Dialer {
         peer: &Peer,
         header: Vec<u8>,
     ) -> Result<Option<ArchiveKey>, PullError> {
-        let mut session = self.open(view, place, peer).await?;
-        match self.say_in(&mut session, &Ask::ArchiveKey(header)).await? {
-            Answer::ArchiveKey(key) => Ok(key),
+        match self.say(view, place, peer, None, &Ask::ArchiveKey(header)).await? {
+            (_, Answer::ArchiveKey(key)) => Ok(key),
             _ => Err(PullError::Malformed("no key")),
         }
     }

@@ -166,19 +166,6 @@ impl Drop for InUse<'_> {
     }
 }
 
-/// What is held of the versions that a peer asks for.
-pub async fn shares(
-    chain: &dyn Chain,
-    view: &View,
-    store: &Store,
-    own: Assignment,
-    is_successor: bool,
-    versions: &[VersionKey],
-) -> Result<Answer, StepError> {
-    let items = items(chain, view, store, own, is_successor, versions).await?;
-    Ok(Answer::Shares(items))
-}
-
 /// What is held of these versions, as many of the first as a message takes: the shares that the
 /// finalized chain has synced for this slot. What a private cluster has synced is for none but those
 /// who may have it as well, as the own successor.

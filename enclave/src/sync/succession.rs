@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     step::StepError,
-    store::{HandedOver, VersionKey},
+    store::{Fetched, VersionKey},
     view::View,
 };
 
@@ -174,13 +174,14 @@ impl Syncer {
             };
             let Some(until) = until else { return Ok(Err(None)) };
             let shares = records.iter().filter(|shared| shared.share.len() <= MAX_SHARE);
-            let shares = shares.map(|shared| HandedOver {
+            let shares = shares.map(|shared| Fetched {
                 key: shared.key,
                 share: Zeroizing::new(shared.share.clone()),
                 salt: shared.salt,
                 owner: shared.owner,
                 slot_id: mission.place.slot_id,
                 token_block: shared.token_block,
+                synced_at: None,
                 decided_at: view.finalized.number,
                 from: peer.account,
             });

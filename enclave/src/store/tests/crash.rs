@@ -350,7 +350,7 @@ async fn what_is_missing_is_wanted_until_it_has_come() {
             owner: [3; 32],
             slot_id: 2,
             token_block: 9,
-            synced_at: 9,
+            synced_at: Some(9),
             decided_at: 10,
             from: [6; 32],
         };

@@ -640,7 +640,7 @@ async fn a_share_of_a_slot_that_was_left_meanwhile_is_not_kept() {
         owner: [7; 32],
         slot_id,
         token_block: 1,
-        synced_at: 9,
+        synced_at: Some(9),
         decided_at: 11,
         from: LOST,
     };

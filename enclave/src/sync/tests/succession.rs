@@ -188,7 +188,7 @@ async fn a_successor_of_a_machine_that_is_gone_is_filled_by_other_clusters() {
             owner: record.owner,
             slot_id: SLOT,
             token_block: 1,
-            synced_at: 9,
+            synced_at: Some(9),
             decided_at: 10,
             from: [0; 32],
         };
