@@ -11,7 +11,7 @@ use tokio::signal::unix::{signal, SignalKind};
 use crate::{
     committee_cmd::{self, CommitteeCommand},
     demo::{self, DemoArgs},
-    devnet::{self, Binaries, Devnet, DevnetConfig},
+    devnet::{self, Binaries, Devnet, DevnetConfig, DevnetTls},
     operator_cmd::{self, OperatorCommand},
     report::Report,
     status::status,
@@ -102,6 +102,9 @@ struct UpArgs {
     /// The port of the service for the simulated hardware's collateral; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8100)]
     pccs_port: u16,
+    /// How the enclaves speak TLS.
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = DevnetTls::Off)]
+    tls: DevnetTls,
     #[command(flatten)]
     binaries: BinaryArgs,
 }
@@ -143,6 +146,7 @@ async fn devnet_up(args: UpArgs, report: Report) -> anyhow::Result<()> {
         rpc_port: args.rpc_port,
         first_enclave_port: args.enclave_port,
         pccs_port: args.pccs_port,
+        tls: args.tls,
         ..DevnetConfig::with_binaries(dir, args.binaries.find()?)
     };
     report.line("starting a node and simulated enclaves; simulated enclaves protect nothing");
@@ -175,6 +179,9 @@ fn show_devnet(devnet: &Devnet, report: Report) {
         report.line(format_args!("slot {slot}    {}/api/health", enclave.url()));
     }
     report.line(format_args!("pccs      {}", devnet.pccs.url()));
+    if let Some(ca) = devnet.ca() {
+        report.line(format_args!("authority NODE_EXTRA_CA_CERTS={}", ca.display()));
+    }
     report.line(format_args!("logs      {}/*.log", devnet.dir().display()));
     report.line(format_args!("status    tee status --rpc-url {ws_url}"));
     report.line("running until Ctrl-C");

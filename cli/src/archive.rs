@@ -65,8 +65,11 @@ pub struct BroughtBack {
 impl Operated {
     /// The enclave that answers at the URL.
     pub async fn connect(chain: Chain, url: &str, key: Keypair) -> anyhow::Result<Self> {
-        let http = EnclaveClient::new()?;
+        let http = EnclaveClient::of_operator()?;
         let enclave = crate::keys::account(&http.health(url).await?.enclave_address)?;
+        let operator = key.public_key().0;
+        let tls_key = chain.finalized().await?.tls_key(&enclave, &operator).await?;
+        let http = http.with_key(tls_key);
         Ok(Self { chain, http, url: url.to_owned(), key, enclave, newest: None })
     }
 

@@ -20,7 +20,7 @@ use tee_wallet::{
 
 use crate::{
     app::{new_dir, BinaryArgs},
-    devnet::{empty_dir, Devnet, DevnetConfig},
+    devnet::{empty_dir, Devnet, DevnetConfig, DevnetTls},
     process::{tail, ProcessError},
     report::Report,
 };
@@ -43,6 +43,9 @@ pub struct DemoArgs {
     /// temporary files.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Enclaves speak TLS, and the wallet accepts the keys that the chain has attested.
+    #[arg(long)]
+    tls: bool,
     #[command(flatten)]
     binaries: BinaryArgs,
 }
@@ -54,7 +57,10 @@ pub async fn run(args: DemoArgs, report: Report) -> anyhow::Result<()> {
     }
     // Empty: every log in it will be one of its processes'.
     let dir = empty_dir(&args.dir.map_or_else(new_dir, Ok)?)?;
-    let config = DevnetConfig::with_binaries(dir, args.binaries.find()?);
+    let config = DevnetConfig {
+        tls: if args.tls { DevnetTls::SelfSigned } else { DevnetTls::Off },
+        ..DevnetConfig::with_binaries(dir, args.binaries.find()?)
+    };
     let demo = Demo { report, step: Cell::new((0, "start")), dir: config.dir.clone() };
     match demo.run(config, args.file).await {
         Ok(()) => Ok(()),

@@ -10,6 +10,7 @@
 //! | [`spec`] | chain specifications with other periods |
 //! | [`pccs`] | the process that serves collateral |
 //! | [`enclave`] | an enclave's process |
+//! | [`tls`] | certificates of the network's own authority |
 //! | [`setup`] | money, registration, attestation, cluster and slots |
 //!
 //! The processes end with the program that started them, also if SIGKILL ends it (where `setpriv` is
@@ -31,7 +32,7 @@ use tee_wallet::{
 };
 
 use self::enclave::Surroundings;
-use crate::{keys::account, process::ProcessError, report::Report};
+use crate::{keys::account, report::Report};
 
 pub mod binaries;
 pub mod enclave;
@@ -39,11 +40,14 @@ pub mod node;
 pub mod pccs;
 pub mod setup;
 pub mod spec;
+pub mod tls;
 
 pub use binaries::Binaries;
 pub use enclave::{EnclaveConfig, EnclaveProcess};
 pub use node::{NodeConfig, NodeProcess};
 pub use pccs::{PccsOptions, PccsProcess};
+use tls::Authority;
+pub use tls::DevnetTls;
 
 /// The file with the chain's raw specification.
 const RAW_SPEC: &str = "chain-raw.json";
@@ -78,6 +82,8 @@ pub struct DevnetConfig {
     pub push_off: BTreeSet<u16>,
     /// Slots whose enclaves follow the chain over another address than the node's.
     pub rpc_urls: BTreeMap<u16, String>,
+    /// How the enclaves speak TLS.
+    pub tls: DevnetTls,
 }
 
 impl DevnetConfig {
@@ -99,6 +105,7 @@ impl DevnetConfig {
             periods: BTreeMap::new(),
             push_off: BTreeSet::new(),
             rpc_urls: BTreeMap::new(),
+            tls: DevnetTls::Off,
         }
     }
 }
@@ -117,6 +124,8 @@ pub struct Devnet {
     /// The enclaves, by cluster and slot.
     pub enclaves: Vec<EnclaveProcess>,
     enclave_program: PathBuf,
+    tls: DevnetTls,
+    authority: Option<Authority>,
     chain: Chain,
     http: EnclaveClient,
 }
@@ -177,8 +186,11 @@ impl Devnet {
                 Ok((block.number() > 0).then_some(()))
             });
         report.waiting("waiting for the first finalized block", finalized).await?;
-        let (enclaves, http) = (Vec::new(), EnclaveClient::new()?);
-        Ok(Self { dir, pccs, node, enclaves, enclave_program, chain, http })
+        let is_authority = config.tls == DevnetTls::Authority;
+        let authority = is_authority.then(|| Authority::create(&dir.join("tls"))).transpose()?;
+        let http = authority.as_ref().map_or_else(EnclaveClient::of_operator, Authority::client)?;
+        let (enclaves, tls) = (Vec::new(), config.tls);
+        Ok(Self { dir, pccs, node, enclaves, enclave_program, tls, authority, chain, http })
     }
 
     /// Starts the enclaves and waits until they answer.
@@ -224,15 +236,19 @@ impl Devnet {
         Ok(enclave)
     }
 
-    fn spawn_enclave(&self, config: EnclaveConfig) -> Result<EnclaveProcess, ProcessError> {
+    fn spawn_enclave(&self, config: EnclaveConfig) -> anyhow::Result<EnclaveProcess> {
+        let issued = self.authority.as_ref().map(|authority| authority.issue(&config.name));
         let surroundings = Surroundings {
             program: self.enclave_program.clone(),
             dir: self.dir.clone(),
             chain_spec: self.chain_spec(),
             rpc_url: self.node.ws_url().to_owned(),
             pccs_url: self.pccs.url(),
+            tls: self.tls,
+            ca: self.ca().map(Path::to_owned),
+            certificate: issued.transpose()?,
         };
-        EnclaveProcess::spawn(config, surroundings)
+        Ok(EnclaveProcess::spawn(config, surroundings)?)
     }
 
     /// Funds and registers operators and enclaves, and waits until the finalized chain counts the
@@ -265,6 +281,12 @@ impl Devnet {
     /// The chain's raw specification.
     pub fn chain_spec(&self) -> PathBuf {
         self.dir.join(RAW_SPEC)
+    }
+
+    /// The certificate of the network's own authority, if it has one: what `NODE_EXTRA_CA_CERTS` and
+    /// the like are set to.
+    pub fn ca(&self) -> Option<&Path> {
+        self.authority.as_ref().map(Authority::root)
     }
 
     /// The folder with data and logs.

@@ -63,6 +63,7 @@ impl OperatorStatus {
         for (role, enclave) in named(block, operator).await? {
             let account = enclave.enclave_address;
             let url = String::from_utf8_lossy(&enclave.api_uri).into_owned();
+            let client = client.with_key(block.tls_key(&account, operator).await?);
             let problem = match client.health(&url).await {
                 Ok(health) if health.enclave_address != ss58(&account) => {
                     Some(String::from("another enclave answers at its address"))

@@ -116,7 +116,9 @@ impl EnclaveArgs {
     async fn account(&self) -> anyhow::Result<RawAccountId> {
         match &self.enclave {
             Some(address) => account(address),
-            None => account(&EnclaveClient::new()?.health(&self.url).await?.enclave_address),
+            None => {
+                account(&EnclaveClient::of_operator()?.health(&self.url).await?.enclave_address)
+            }
         }
     }
 }
@@ -165,7 +167,7 @@ pub(crate) async fn run(command: OperatorCommand, report: Report) -> anyhow::Res
 
 /// The call that brings what an enclave shows.
 async fn attest(url: &str, node: &NodeArgs) -> anyhow::Result<calls::Call> {
-    let quote = EnclaveClient::new()?.quote(url).await?;
+    let quote = EnclaveClient::of_operator()?.quote(url).await?;
     let chain = Chain::connect(&node.rpc_url).await?;
     ensure!(
         quote.payload.genesis_hash == chain.genesis_hash(),

@@ -120,6 +120,7 @@ async fn slot_status(
     member: &Member,
 ) -> anyhow::Result<SlotStatus> {
     let asked = AttestationStatus::read(block, kind, &member.enclave_account, &member.operator);
+    let client = client.of(member);
     let (attestation, answer) = join(asked, client.health(&member.url)).await;
     let (health, problem) = match answer {
         Ok(health) => {

@@ -40,7 +40,8 @@ pub fn run<P: Platform>(
     };
     let result = machine(&config).map_err(RunError::from).and_then(|machine| {
         threads.block_on(async {
-            let listening = |address| println!("listening on http://{address}");
+            let scheme = config.tls.scheme();
+            let listening = |address| println!("listening on {scheme}://{address}");
             crate::run(config, Arc::new(machine), listening, told_to_stop()).await
         })
     });

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, ValueEnum};
 use tee_primitives::RawAccountId;
 
-use crate::account;
+use crate::{account, tls::TlsOptions};
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -57,7 +57,8 @@ pub struct Config {
     #[arg(long, env = "TEE_ENCLAVE_OPERATOR", value_parser = parse_operator)]
     pub operator: RawAccountId,
 
-    /// PCCS from which collateral is fetched that the chain lacks, http://. What it gives is signed.
+    /// PCCS from which collateral is fetched that the chain lacks, http:// or https://. What it gives is
+    /// signed.
     #[arg(long, env = "TEE_ENCLAVE_PCCS_URL", hide_env_values = true, value_parser = parse_pccs_url)]
     pub pccs_url: Option<String>,
 
@@ -73,6 +74,10 @@ pub struct Config {
     /// How logs are written to standard error. RUST_LOG sets which.
     #[arg(long, env = "TEE_ENCLAVE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+
+    /// How the API speaks TLS.
+    #[command(flatten)]
+    pub tls: TlsOptions,
 }
 
 fn parse_rpc_url(url: &str) -> Result<String, String> {
@@ -88,8 +93,8 @@ fn parse_rpc_url(url: &str) -> Result<String, String> {
 
 fn parse_pccs_url(url: &str) -> Result<String, &'static str> {
     let parsed = reqwest::Url::parse(url).map_err(|_| "not a URL")?;
-    if parsed.scheme() != "http" {
-        return Err("the URL must begin with http://: what a PCCS gives is signed");
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err("the URL must begin with http:// or https://");
     }
     if parsed.query().is_some() || parsed.fragment().is_some() {
         return Err("the URL must end with the host, the port or a path");
@@ -134,13 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pccs_is_asked_by_plain_http() {
+    fn a_pccs_is_asked_by_http_with_or_without_tls() {
         let parse = |url| parse_with("ws://127.0.0.1:9944", OPERATOR, &["--pccs-url", url]);
-        for url in ["http://127.0.0.1:8081", "http://pccs.example/", "http://pccs.example/sub"] {
+        for url in ["http://127.0.0.1:8081", "http://pccs.example/", "https://pccs.example/sub"] {
             assert_eq!(parse(url).unwrap().pccs_url.as_deref(), Some(url));
         }
-        for url in ["https://pccs.example", "pccs.example", "http://", "http://x/?y", "http://x/#y"]
-        {
+        for url in ["ws://pccs.example", "pccs.example", "http://", "http://x/?y", "http://x/#y"] {
             assert!(parse(url).is_err(), "{url}");
         }
     }

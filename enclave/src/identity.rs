@@ -19,7 +19,7 @@ pub struct Identity {
     pub measurement: Measurement,
     /// Its X25519 public key.
     pub encryption_key: [u8; 32],
-    /// SHA-256 of its TLS certificate's public key; zeros without TLS.
+    /// SHA-256 of its TLS key, if it was made inside; zeros without such a key.
     pub tls_spki_hash: Hash,
     /// Random for each start.
     pub session: [u8; 32],

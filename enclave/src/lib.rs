@@ -15,6 +15,7 @@
 //! | [`park`] | requests that wait for finality | bounded, in number and time |
 //! | [`api`] | the routes | stable statuses; no request can make it panic, block or grow |
 //! | [`server`] | connections | bounded, and finished when the enclave stops |
+//! | [`tls`] | the key and the certificates of the API | the key is attested and stays; certificates change without a restart |
 //! | [`reconcile`] | – | what is held is compared with what the chain has; what is missing is known |
 //! | [`sync`] | channels to other enclaves | a slot holds what the chain says it must, or health says what is missing; nobody gets a share who has not proven what the chain says |
 //! | [`archive`] | – | a backup's shares open only in enclaves that the chain has named |
@@ -64,6 +65,7 @@ pub mod step;
 pub mod store;
 pub mod submit;
 pub mod sync;
+pub mod tls;
 pub mod verifier;
 pub mod view;
 
@@ -90,6 +92,7 @@ use server::ServerLimits;
 use store::StoreError;
 use submit::Submitter;
 use sync::{pull::Dialer, serve::Channels, Progress, Syncer};
+use tls::{Tls, TlsError};
 use verifier::Verifier;
 use view::{Outlook, Understood};
 
@@ -120,10 +123,13 @@ pub enum RunError {
     Threads(io::Error),
     /// Other enclaves cannot be asked.
     #[error("other enclaves cannot be asked: {0}")]
-    Client(reqwest::Error),
+    Client(tee_tls::ClientError),
     /// The PCCS cannot be asked.
     #[error("the PCCS cannot be asked: {0}")]
-    Pccs(reqwest::Error),
+    Pccs(tee_tls::ClientError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Account and store cannot be used.
     #[error(transparent)]
     Custody(#[from] CustodyError),
@@ -157,6 +163,7 @@ impl RunError {
             | Self::Threads(_)
             | Self::Pccs(_)
             | Self::Client(_)
+            | Self::Tls(_)
             | Self::Listen { .. } => 2,
             Self::Custody(_) | Self::Store(_) => 3,
             Self::Ended(_) | Self::Task(_) => 4,
@@ -182,7 +189,9 @@ pub async fn run(
     let sealer = Arc::new(Sealer::new(&*platform.seal_key()?));
     let Custody { account, store, mut store_task, losses } =
         Custody::open(folder, &sealer, genesis.hash)?;
-    let own = Identity::new(&account, config.operator, platform.measurement());
+    let tls = Tls::open(&config.tls, folder, &sealer, account.address())?;
+    let mut own = Identity::new(&account, config.operator, platform.measurement());
+    own.tls_spki_hash = tls.as_ref().map_or([0; 32], Tls::attested_key);
     tracing::info!(
         account = account.address(),
         operator = account::address(&config.operator),
@@ -193,7 +202,7 @@ pub async fn run(
         "starting"
     );
     let pccs = config.pccs_url.as_deref().map(Pccs::new).transpose();
-    let pccs = pccs.map_err(|error| RunError::Pccs(error.without_url()))?;
+    let pccs = pccs.map_err(RunError::Pccs)?;
 
     let address = config.listen;
     let failed = |error| RunError::Listen { address, error };
@@ -222,7 +231,7 @@ pub async fn run(
         confirm::run(chain.clone(), submitter.clone(), store.clone(), own.account, outlook.clone());
     let reconcile = reconcile::run(uncached.clone(), store.clone(), outlook.clone());
     let dialer = Dialer::new(uncached.clone(), account.clone(), own, quotes.clone());
-    let dialer = dialer.map_err(|error| RunError::Client(error.without_url()))?;
+    let dialer = dialer.map_err(RunError::Client)?;
     let archives = Archives::new(uncached.clone(), dialer.clone());
     let (progress_sender, progress) = watch::channel(Progress::default());
     let syncer = Syncer::new(
@@ -246,6 +255,8 @@ pub async fn run(
         pauses: Pauses::default(),
     };
     let mut attest_task = tokio::spawn(attest::run(attester, outlook.clone(), problem_sender));
+    let acceptor = tls.as_ref().map(Tls::acceptor);
+    let tls_tasks = tls.map(|tls| tls.keep(quotes.clone(), outlook.clone())).unwrap_or_default();
     let (mut view, mut confirm) = (tokio::spawn(view), tokio::spawn(confirm));
     let mut reconcile = tokio::spawn(reconcile);
 
@@ -267,7 +278,7 @@ pub async fn run(
     let (stop, stopping) = watch::channel(false);
     let router = api::router(context, &ApiLimits::default());
     let mut server =
-        tokio::spawn(server::serve(listener, router, ServerLimits::default(), stopping));
+        tokio::spawn(server::serve(listener, router, acceptor, ServerLimits::default(), stopping));
     listening(bound);
 
     let result = tokio::select! {
@@ -291,9 +302,9 @@ pub async fn run(
     confirm.abort();
     reconcile.abort();
     sync_task.abort();
-    for task in
-        [view, chain_task, checkpoint_task, cache_task, submit_task, quotes_task, attest_task]
-    {
+    let tasks =
+        [view, chain_task, checkpoint_task, cache_task, submit_task, quotes_task, attest_task];
+    for task in tasks.into_iter().chain(tls_tasks) {
         task.abort();
     }
     // The store's task ends, and the database is closed, when nobody can write any more.

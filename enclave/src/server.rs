@@ -1,31 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Connections: HTTP/1.1, bounded in number, in the time a request's head may take, and in the
-//! time that is left to them when the enclave stops.
+//! Connections: HTTP/1.1, over TLS or without, bounded in number, in the time that a handshake and a
+//! request's head may take, in the time that a client may leave an answer unread, and in the time
+//! that is left to them when the enclave stops.
+//!
+//! Every request carries the address of its connection's other end, as
+//! [`ConnectInfo`]`<SocketAddr>` in its extensions.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{extract::ConnectInfo, Router};
+use hyper::{body::Incoming, server::conn::http1, Request};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{watch, OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time,
 };
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceBuilder;
+
+use crate::tls::ACME_TLS;
+
+mod patience;
+
+use patience::Patience;
 
 /// Bounds on connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// Connections at once. More wait to be accepted.
+    /// Connections at once, from their first byte on. More wait to be accepted.
     pub connections: usize,
+    /// Longest time for a TLS handshake.
+    pub handshake: Duration,
     /// Largest head of a request, in bytes.
     pub head: usize,
     /// Longest time for the head of a request, also of the next one on a connection.
     pub head_time: Duration,
+    /// Longest time for a client to take what is sent to it, once it has kept it waiting.
+    pub unread: Duration,
     /// Time that is left to requests when the enclave stops.
     pub drain: Duration,
 }
@@ -34,8 +51,10 @@ impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            handshake: Duration::from_secs(10),
             head: 16 * 1024,
             head_time: Duration::from_secs(15),
+            unread: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
     }
@@ -44,28 +63,25 @@ impl Default for ServerLimits {
 /// Wait after connections cannot be accepted, for example because there are no file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// Serves until `stopping` turns true, then finishes the requests that have begun.
+/// Serves until `stopping` turns true, then finishes the requests that have begun. With `tls`, nothing
+/// else than TLS is spoken.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    tls: Option<TlsAcceptor>,
     limits: ServerLimits,
     stopping: watch::Receiver<bool>,
 ) {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
+    let server = Server { router, tls, limits, stopping: stopping.clone() };
     loop {
         tokio::select! {
             () = stopped(stopping.clone()) => break,
             Some(_) = connections.join_next() => (),
             accepted = accept(&listener, &permits) => match accepted {
-                Ok((stream, permit)) => {
-                    connections.spawn(connection(
-                        stream,
-                        permit,
-                        router.clone(),
-                        limits,
-                        stopping.clone(),
-                    ));
+                Ok(accepted) => {
+                    connections.spawn(server.clone().connection(accepted));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -88,40 +104,81 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, permit))
+struct Accepted {
+    stream: TcpStream,
+    client: SocketAddr,
+    /// The connection's place among all.
+    permit: OwnedSemaphorePermit,
 }
 
-async fn connection(
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, client) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok(Accepted { stream, client, permit })
+}
+
+#[derive(Clone)]
+struct Server {
     router: Router,
+    tls: Option<TlsAcceptor>,
     limits: ServerLimits,
     stopping: watch::Receiver<bool>,
-) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
-        .max_buf_size(limits.head)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+}
+
+impl Server {
+    async fn connection(self, accepted: Accepted) {
+        let Accepted { stream, client, permit: _permit } = accepted;
+        let stream = Patience::new(stream, self.limits.unread);
+        let Some(tls) = &self.tls else { return self.http(stream, client).await };
+        let handshake = time::timeout(self.limits.handshake, tls.accept(stream));
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
+            // No request has begun.
+            () = stopped(self.stopping.clone()) => return,
+        };
+        match shaken {
+            // Whoever validates the enclave's domain has seen what it wanted to see (RFC 8737).
+            Ok(Ok(mut stream)) if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) => {
+                let _ = time::timeout(self.limits.handshake, stream.shutdown()).await;
+            }
+            Ok(Ok(stream)) => self.http(stream, client).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke off");
+    }
+
+    fn http(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        client: SocketAddr,
+    ) -> impl Future<Output = ()> + Send {
+        let service = ServiceBuilder::new()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(ConnectInfo(client));
+                request
+            })
+            .service(self.router);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_time)
+            .max_buf_size(self.limits.head)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        async move {
+            tokio::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopped(self.stopping) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke off");
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

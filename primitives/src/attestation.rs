@@ -133,7 +133,7 @@ pub struct AttestationPayload {
     pub operator: RawAccountId,
     /// Its X25519 public key.
     pub encryption_key: [u8; 32],
-    /// SHA-256 of its TLS certificate's public key (SubjectPublicKeyInfo); zeros without TLS.
+    /// SHA-256 of its TLS key (SubjectPublicKeyInfo), if it was made inside; zeros without such a key.
     pub tls_spki_hash: Hash,
     /// Random for each start of the enclave.
     pub session: [u8; 32],

@@ -13,11 +13,11 @@ use anyhow::{ensure, Context};
 use tee_cli::devnet::Binaries;
 use tee_tests::until;
 
-fn demo(dir: &Path, file: Option<&Path>) -> anyhow::Result<Child> {
+fn demo(dir: &Path, file: Option<&Path>, more: &[&str]) -> anyhow::Result<Child> {
     let node = Binaries::beside_this()?.node;
     let program = node.parent().context("the programs are in a folder")?.join("tee");
     let mut command = Command::new(program);
-    command.arg("demo").arg("--dir").arg(dir);
+    command.arg("demo").arg("--dir").arg(dir).args(more);
     if let Some(file) = file {
         command.arg("--file").arg(file);
     }
@@ -42,12 +42,22 @@ fn running_in(dir: &Path) -> anyhow::Result<Vec<String>> {
 
 #[test]
 fn a_file_outlives_two_of_its_five_enclaves() -> anyhow::Result<()> {
+    outlives(&[], "http://")
+}
+
+/// No authority vouches for the enclaves' certificates: the wallet finds their keys on the chain.
+#[test]
+fn a_file_outlives_two_of_its_five_enclaves_over_tls() -> anyhow::Result<()> {
+    outlives(&["--tls"], "https://")
+}
+
+fn outlives(more: &[&str], scheme: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (dir, file) = (folder.path().join("net"), folder.path().join("file"));
     let content: Vec<u8> = (0..70_000u32).flat_map(u32::to_le_bytes).collect();
     fs::write(&file, &content)?;
 
-    let output = demo(&dir, Some(&file))?.wait_with_output()?;
+    let output = demo(&dir, Some(&file), more)?.wait_with_output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{text}\n{errors}");
@@ -55,6 +65,7 @@ fn a_file_outlives_two_of_its_five_enclaves() -> anyhow::Result<()> {
         ensure!(text.contains(&format!("[{step}/6]")), "step {step} is missing:\n{text}");
     }
     ensure!(text.contains("attested by the chain (simulated hardware)"), "{text}");
+    ensure!(text.matches(&format!("{scheme}127.0.0.1:")).count() == 5, "{text}");
     let hashes: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("sha256"))
@@ -69,7 +80,7 @@ fn a_file_outlives_two_of_its_five_enclaves() -> anyhow::Result<()> {
 
 /// Ends a demo by a signal once its enclaves run; returns whether it says that it succeeded.
 fn end_by(signal: &str, dir: &Path) -> anyhow::Result<bool> {
-    let mut demo = demo(dir, None)?;
+    let mut demo = demo(dir, None, &[])?;
     let mut lines = BufReader::new(demo.stdout.take().context("no output")?).lines();
     let enclaves_run = lines.find(|line| line.as_ref().map_or(true, |line| line.contains("[2/6]")));
     enclaves_run.context("it ended before its enclaves ran")??;
@@ -102,7 +113,7 @@ async fn a_killed_demo_leaves_nothing_running() -> anyhow::Result<()> {
 fn a_missing_file_is_named_and_nothing_is_started() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (dir, file) = (folder.path().join("net"), folder.path().join("absent"));
-    let mut demo = demo(&dir, Some(&file))?;
+    let mut demo = demo(&dir, Some(&file), &[])?;
     let mut errors = String::new();
     demo.stderr.take().context("no errors")?.read_to_string(&mut errors)?;
     ensure!(!demo.wait()?.success());

@@ -9,7 +9,7 @@ use tee_primitives::{
     cluster::{ClusterId, ClusterType, SlotId},
     nft::NftId,
     packet::{RetrieveKeysharePacket, StoreData},
-    BlockNumber, RawAccountId,
+    BlockNumber, Hash, RawAccountId,
 };
 use tokio::time::{sleep, timeout_at, Instant};
 
@@ -42,6 +42,8 @@ pub struct Member {
     pub enclave_account: RawAccountId,
     /// Where its API is.
     pub url: String,
+    /// SHA-256 of its TLS key, as the chain has attested it; zeros if it has not.
+    pub tls_spki_hash: Hash,
 }
 
 /// The enclaves of a cluster, ordered by slot.
@@ -218,7 +220,7 @@ pub async fn wait_in_service(
 ) -> Result<(), NotInService> {
     let asked = members.enclaves.iter().map(|member| async move {
         let in_service = repeat(deadline, || async {
-            client.health(&member.url).await?.check(&member.enclave_account, finalized)
+            client.of(member).health(&member.url).await?.check(&member.enclave_account, finalized)
         });
         SlotOutcome { slot_id: member.slot_id, result: in_service.await }
     });
@@ -241,6 +243,7 @@ pub async fn store(
 ) -> Result<StoreReport, IncompleteCluster> {
     members.check_complete()?;
     let sent = members.enclaves.iter().zip(attempt.packets()).map(|(member, packet)| async move {
+        let client = client.of(member);
         let result = repeat(deadline, || async { client.store(&member.url, &packet).await }).await;
         SlotOutcome { slot_id: member.slot_id, result: result.map(|_| ()) }
     });
@@ -287,7 +290,7 @@ async fn retrieve_one(
     nft_id: NftId,
     packet: &RetrieveKeysharePacket,
 ) -> Result<Share, EnclaveError> {
-    let response = client.retrieve(&member.url, packet).await?;
+    let response = client.of(member).retrieve(&member.url, packet).await?;
     let data = response.keyshare_data.as_deref().unwrap_or_default();
     let data = StoreData::parse(data).map_err(bad_share)?;
     if data.nft_id != nft_id {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Client of one enclave's HTTP API (TIP-500 "Enclave API").
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use base64::{engine::general_purpose::STANDARD, Engine};
 use codec::DecodeAll;
-use reqwest::{redirect, RequestBuilder, StatusCode};
+use reqwest::{redirect, ClientBuilder, Method, RequestBuilder, StatusCode};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 use tee_primitives::{
     abi::calls,
@@ -13,11 +13,12 @@ use tee_primitives::{
     attestation::AttestationPayload,
     nft::NftId,
     packet::{KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket},
-    BlockNumber, RawAccountId,
+    BlockNumber, Hash, RawAccountId,
 };
+use tee_tls::{ClientError, Clients, Trust, NO_KEY};
 use zeroize::Zeroizing;
 
-use crate::{history::ViewsLog, packets::ss58};
+use crate::{cluster::Member, history::ViewsLog, packets::ss58};
 
 /// How long a connection may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,6 +59,9 @@ pub enum EnclaveError {
         /// Whether the address itself is what is wrong.
         bad_address: bool,
     },
+    /// There is no client for its address, or for its key.
+    #[error("the enclave cannot be asked: {0}")]
+    NoClient(#[from] ClientError),
     /// The enclave refused.
     #[error("the enclave refused with {status} (HTTP {http}): {description}")]
     Refused {
@@ -99,7 +103,7 @@ impl EnclaveError {
                 matches!(http, 408 | 429 | 502 | 503 | 504)
             }
             Self::NotInService(_) => true,
-            Self::TooLong | Self::OtherEnclave(_) | Self::BadShare(_) => false,
+            Self::NoClient(_) | Self::TooLong | Self::OtherEnclave(_) | Self::BadShare(_) => false,
         }
     }
 
@@ -300,32 +304,80 @@ struct Refusal {
 }
 
 /// Client of any enclave; connections are kept open and shared between clones.
+///
+/// Over https:// it accepts the key that the chain has attested, see [`of`](Self::of), and where there
+/// is none, what the machine's certificate authorities vouch for.
 #[derive(Clone, Debug)]
 pub struct EnclaveClient {
-    http: reqwest::Client,
+    clients: Arc<Clients>,
+    tls_key: Hash,
 }
 
 impl EnclaveClient {
     /// A client with the time-outs [`CONNECT_TIMEOUT`] and [`REQUEST_TIMEOUT`], which follows no
     /// redirects: a request goes to whom the chain names, or nowhere.
     pub fn new() -> Result<Self, EnclaveError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .build()
-            .map_err(|error| EnclaveError::transport(&error))?;
-        Ok(Self { http })
+        Self::trusting(Trust::Authorities)
+    }
+
+    /// A client for who runs the enclave: where no key is given, any is accepted. An enclave that has
+    /// not attested yet has no other proof of itself than what it answers.
+    pub fn of_operator() -> Result<Self, EnclaveError> {
+        Self::trusting(Trust::Anyone)
+    }
+
+    /// A client that believes one certificate authority, by its certificate (DER), and none of the
+    /// machine's.
+    pub fn of_authority(certificate: Vec<u8>) -> Result<Self, EnclaveError> {
+        Self::trusting(Trust::Roots(vec![certificate.into()]))
+    }
+
+    /// A client that believes `otherwise` where the chain has no key.
+    fn trusting(otherwise: Trust) -> Result<Self, EnclaveError> {
+        let clients = Arc::new(Clients::new(otherwise, bounded)?);
+        Ok(Self { clients, tls_key: NO_KEY })
+    }
+
+    /// The same client for one enclave of a cluster, by the key that the chain has of it.
+    #[must_use]
+    pub fn of(&self, member: &Member) -> Self {
+        self.with_key(member.tls_spki_hash)
+    }
+
+    /// The same client for an enclave with this key, as [`tls_spki_hash`] has it.
+    ///
+    /// [`tls_spki_hash`]: AttestationPayload::tls_spki_hash
+    #[must_use]
+    pub fn with_key(&self, tls_key: Hash) -> Self {
+        Self { clients: self.clients.clone(), tls_key }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        url: &str,
+        path: &str,
+    ) -> Result<RequestBuilder, EnclaveError> {
+        let client = self.clients.get(url, &self.tls_key)?;
+        Ok(client.request(method, route(url, path)))
+    }
+
+    fn get(&self, url: &str, path: &str) -> Result<RequestBuilder, EnclaveError> {
+        self.request(Method::GET, url, path)
+    }
+
+    fn post(&self, url: &str, path: &str) -> Result<RequestBuilder, EnclaveError> {
+        self.request(Method::POST, url, path)
     }
 
     /// `GET /api/health`.
     pub async fn health(&self, url: &str) -> Result<Health, EnclaveError> {
-        answer(self.http.get(route(url, "health"))).await
+        answer(self.get(url, "health")?).await
     }
 
     /// `GET /api/quote`.
     pub async fn quote(&self, url: &str) -> Result<Quote, EnclaveError> {
-        let answer: QuoteAnswer = answer(self.http.get(route(url, "quote"))).await?;
+        let answer: QuoteAnswer = answer(self.get(url, "quote")?).await?;
         Quote::read(&answer.data).ok_or_else(|| EnclaveError::Malformed {
             http: StatusCode::OK.as_u16(),
             reason: String::from("its data is no quote with a payload"),
@@ -339,7 +391,7 @@ impl EnclaveClient {
         url: &str,
         packet: &StoreKeysharePacket,
     ) -> Result<KeyshareResponse, EnclaveError> {
-        let request = self.http.post(route(url, "secret-nft/store-keyshare")).json(packet);
+        let request = self.post(url, "secret-nft/store-keyshare")?.json(packet);
         expect_status(answer(request).await?, STORE_SUCCESS)
     }
 
@@ -349,7 +401,7 @@ impl EnclaveClient {
         url: &str,
         packet: &RetrieveKeysharePacket,
     ) -> Result<KeyshareResponse, EnclaveError> {
-        let request = self.http.post(route(url, "secret-nft/retrieve-keyshare")).json(packet);
+        let request = self.post(url, "secret-nft/retrieve-keyshare")?.json(packet);
         expect_status(answer(request).await?, RETRIEVE_SUCCESS)
     }
 
@@ -371,7 +423,7 @@ impl EnclaveClient {
             path.push_str("&after=");
             path.push_str(after);
         }
-        answer(self.http.get(route(url, &path))).await
+        answer(self.get(url, &path)?).await
     }
 
     /// `POST /api/backup`, as the enclave's operator.
@@ -380,7 +432,7 @@ impl EnclaveClient {
         url: &str,
         packet: &OperatorPacket,
     ) -> Result<BackupAnswer, EnclaveError> {
-        let request = self.http.post(route(url, "backup")).json(packet);
+        let request = self.post(url, "backup")?.json(packet);
         decoded(expect_status(answer(request).await?, BACKUP_SUCCESS)?)
     }
 
@@ -390,9 +442,16 @@ impl EnclaveClient {
         url: &str,
         packet: &OperatorPacket,
     ) -> Result<RestoreAnswer, EnclaveError> {
-        let request = self.http.post(route(url, "restore")).json(packet);
+        let request = self.post(url, "restore")?.json(packet);
         decoded(expect_status(answer(request).await?, RESTORE_SUCCESS)?)
     }
+}
+
+fn bounded(builder: ClientBuilder) -> ClientBuilder {
+    builder
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT)
+        .redirect(redirect::Policy::none())
 }
 
 fn route(url: &str, path: &str) -> String {

@@ -92,10 +92,9 @@ pub struct History {
 
 /// Asks all enclaves of a cluster.
 pub async fn of_secret(client: &EnclaveClient, members: &Members, nft_id: NftId) -> History {
-    let asked = members
-        .enclaves
-        .iter()
-        .map(|member| async { (member.slot_id, events(client, &member.url, nft_id).await) });
+    let asked = members.enclaves.iter().map(|member| async {
+        (member.slot_id, events(&client.of(member), &member.url, nft_id).await)
+    });
     let mut history = History { accesses: Vec::new(), silent: Vec::new() };
     let mut all = Vec::new();
     for (slot, told) in futures::future::join_all(asked).await {

@@ -14,11 +14,12 @@ use std::{
 
 use common::{enclave, verify, NOW, REPORT_DATA};
 use percent_encoding::percent_decode_str;
-use reqwest::{header::CONTENT_TYPE, Client, Response, StatusCode};
+use reqwest::{header::CONTENT_TYPE, Response, StatusCode};
 use tee_simulator::{
     pccs::{self, PccsOptions},
     Authority, Collateral, DEVELOPMENT_FMSPC,
 };
+use tee_tls::Trust;
 use tokio::net::TcpListener;
 
 struct Server {
@@ -40,7 +41,8 @@ impl Server {
 
     async fn get(&self, path: &str) -> Response {
         let url = format!("http://{}/sgx/certification/v4/{path}", self.address);
-        Client::new().get(url).send().await.unwrap()
+        let client = tee_tls::builder(&Trust::Nobody).unwrap().build().unwrap();
+        client.get(url).send().await.unwrap()
     }
 
     async fn status(&self, path: &str) -> u16 {

@@ -7,6 +7,7 @@ use subxt_signer::sr25519::Keypair;
 use tee_primitives::attestation::Measurement;
 use tee_wallet::packets::ss58;
 
+use super::tls::{CertificateFiles, DevnetTls};
 use crate::process::{Process, ProcessError};
 
 /// How long an enclave may take to open its port.
@@ -48,6 +49,12 @@ pub(super) struct Surroundings {
     pub rpc_url: String,
     /// Where collateral comes from.
     pub pccs_url: String,
+    /// How it speaks TLS.
+    pub tls: DevnetTls,
+    /// The authority that all enclaves of the network believe, beside what the chain attests.
+    pub ca: Option<PathBuf>,
+    /// The enclave's certificate, if that is an authority's.
+    pub certificate: Option<CertificateFiles>,
 }
 
 /// A simulated enclave: running, or ended and able to be started again with its data and port.
@@ -74,9 +81,11 @@ impl EnclaveProcess {
 
     /// Waits until it listens. Its port is the same from then on.
     pub async fn wait_until_ready(&mut self) -> Result<(), ProcessError> {
-        let listening = |line: &str| line.strip_prefix("listening on http://").map(str::to_owned);
+        let scheme = self.surroundings.tls.scheme();
+        let line = format!("listening on {scheme}://");
+        let listening = |said: &str| said.strip_prefix(&line).map(str::to_owned);
         self.listen = self.process.wait_for_line(READY_LIMIT, listening).await?;
-        self.url = format!("http://{}", self.listen);
+        self.url = format!("{scheme}://{}", self.listen);
         Ok(())
     }
 
@@ -173,6 +182,17 @@ fn command(config: &EnclaveConfig, surroundings: &Surroundings, listen: &str) ->
         .args(["--pccs-url", &surroundings.pccs_url])
         .args(["--machine", &config.machine.to_string()])
         .args(["--attestation-push", if config.push { "on" } else { "off" }]);
+    match &surroundings.certificate {
+        Some(CertificateFiles { cert, key }) => {
+            command.args(["--tls", "files", "--tls-cert"]).arg(cert).arg("--tls-key").arg(key)
+        }
+        None if surroundings.tls == DevnetTls::Off => command.args(["--tls", "off"]),
+        None => command.args(["--tls", "self-signed", "--tls-domain", "localhost,127.0.0.1"]),
+    };
+    if let Some(ca) = &surroundings.ca {
+        // Where the machine's authorities are looked for.
+        command.env("SSL_CERT_FILE", ca);
+    }
     if let Some(measurement) = &config.measurement {
         command.args(["--measurement", &hex::encode(measurement)]);
     }
@@ -192,12 +212,23 @@ mod tests {
     use super::*;
 
     fn arguments(config: EnclaveConfig) -> String {
+        arguments_with(config, DevnetTls::Off, None)
+    }
+
+    fn arguments_with(
+        config: EnclaveConfig,
+        tls: DevnetTls,
+        certificate: Option<CertificateFiles>,
+    ) -> String {
         let surroundings = Surroundings {
             program: PathBuf::from("enclave"),
             dir: PathBuf::from("net"),
             chain_spec: PathBuf::from("net/chain-raw.json"),
             rpc_url: String::from("ws://node"),
             pccs_url: String::from("http://pccs"),
+            tls,
+            ca: None,
+            certificate,
         };
         let command = command(&config, &surroundings, "127.0.0.1:0");
         let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
@@ -225,10 +256,16 @@ mod tests {
             " --pccs-url http://pccs ",
             " --machine 3 ",
             " --attestation-push on",
+            " --tls off",
         ] {
             assert!(told.contains(expected), "{told}");
         }
         assert!(!told.contains("--measurement") && !told.contains("--isv-svn"), "{told}");
+        let files = CertificateFiles { cert: PathBuf::from("c.pem"), key: PathBuf::from("k.pem") };
+        let told = arguments_with(config.clone(), DevnetTls::SelfSigned, None);
+        assert!(told.contains(" --tls self-signed --tls-domain localhost,127.0.0.1"), "{told}");
+        let told = arguments_with(config.clone(), DevnetTls::Authority, Some(files));
+        assert!(told.contains(" --tls files --tls-cert c.pem --tls-key k.pem"), "{told}");
         let other = EnclaveConfig {
             measurement: Some([0xab; 32]),
             isv_svn: Some(2),

@@ -12,6 +12,7 @@ use tee_dcap::pccs::{self, AnswerError};
 use tee_primitives::attestation::collateral::{
     ChainBytes, CollateralId, CollateralItem, CrlBytes, JsonBytes, JsonSignature,
 };
+use tee_tls::{ClientError, Trust};
 
 /// Longest time for a request.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -90,13 +91,16 @@ impl fmt::Debug for Pccs {
 }
 
 impl Pccs {
-    /// The one at an address, without a path behind it. Fails if the machine gives no randomness.
-    pub fn new(url: &str) -> Result<Self, reqwest::Error> {
+    /// The one at an address, without a path behind it. Fails if the machine gives no randomness, or,
+    /// with an address that begins with https://, if it has no certificate authorities.
+    pub fn new(url: &str) -> Result<Self, ClientError> {
         Self::with_limit(url, LIMIT)
     }
 
-    fn with_limit(url: &str, limit: Duration) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
+    fn with_limit(url: &str, limit: Duration) -> Result<Self, ClientError> {
+        let is_encrypted = url.starts_with("https://");
+        let trust = if is_encrypted { Trust::Authorities } else { Trust::Nobody };
+        let client = tee_tls::builder(&trust)?
             .timeout(limit)
             .redirect(redirect::Policy::none())
             .no_proxy()

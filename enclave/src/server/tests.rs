@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::net::SocketAddr;
-
-use axum::routing::{get, post};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    sync::Notify,
-    task::JoinHandle,
+use axum::{
+    extract::Extension,
+    routing::{get, post},
 };
+use tokio::{io::AsyncReadExt, sync::Notify, task::JoinHandle};
 
 use super::*;
 
@@ -17,8 +14,14 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(300);
 
 /// Limits in time that no test reaches, on however slow a machine.
-fn limits() -> ServerLimits {
-    ServerLimits { head_time: DEADLINE, drain: DEADLINE, ..Default::default() }
+pub(crate) fn limits() -> ServerLimits {
+    ServerLimits {
+        handshake: DEADLINE,
+        head_time: DEADLINE,
+        unread: DEADLINE,
+        drain: DEADLINE,
+        ..Default::default()
+    }
 }
 
 async fn start(
@@ -28,7 +31,7 @@ async fn start(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = watch::channel(false);
-    (address, stop, tokio::spawn(serve(listener, router, limits, stopping)))
+    (address, stop, tokio::spawn(serve(listener, router, None, limits, stopping)))
 }
 
 async fn to_end(stream: &mut TcpStream) -> String {
@@ -97,4 +100,72 @@ async fn a_request_that_never_ends_does_not_keep_the_server() {
     begun.notified().await;
     stop.send_replace(true);
     time::timeout(DEADLINE, server).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_carries_the_address_of_its_client() {
+    let handler = |Extension(ConnectInfo(client)): Extension<ConnectInfo<SocketAddr>>| async move {
+        client.to_string()
+    };
+    let (address, _stop, _server) = start(Router::new().route("/", get(handler)), limits()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let own = stream.local_addr().unwrap().to_string();
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    assert!(to_end(&mut stream).await.ends_with(&own));
+}
+
+/// More than the sockets' buffers take.
+const LARGE: usize = 32 * 1024 * 1024;
+
+fn large() -> Router {
+    Router::new().route("/", get(|| async { vec![b'x'; LARGE] }))
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_cut_off() {
+    let limits = ServerLimits { unread: SHORT, ..limits() };
+    let (address, stop, server) = start(large(), limits).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    // The answer has begun.
+    stream.readable().await.unwrap();
+    stop.send_replace(true);
+    // Without a bound, the connection would hold the server for as long as it drains.
+    time::timeout(DEADLINE / 2, server).await.unwrap().unwrap();
+    let mut answer = Vec::new();
+    let _ = time::timeout(DEADLINE, stream.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.len() < LARGE);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_a_byte_now_and_then_is_cut_off_too() {
+    let limits = ServerLimits { unread: SHORT, ..limits() };
+    let (address, _stop, _server) = start(large(), limits).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    // 64 kB each 10 ms would be the whole answer in 5 seconds, and each of them is progress.
+    let mut part = vec![0; 64 * 1024];
+    let mut read = 0;
+    let ended = time::timeout(DEADLINE, async {
+        loop {
+            match stream.read(&mut part).await {
+                Ok(0) | Err(_) => return,
+                Ok(length) => read += length,
+            }
+            time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    ended.await.unwrap();
+    assert!(read < LARGE, "{read}");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_gets_all_of_a_large_answer() {
+    let (address, _stop, _server) =
+        start(large(), ServerLimits { unread: DEADLINE, ..limits() }).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    assert!(to_end(&mut stream).await.len() > LARGE);
 }

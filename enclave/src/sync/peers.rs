@@ -12,7 +12,7 @@ use tee_primitives::{
     },
     cluster::{Cluster, ClusterId, ClusterType, Enclave, Migration, SlotId},
     traits::AttestationFacts,
-    BlockNumber, RawAccountId,
+    BlockNumber, Hash, RawAccountId,
 };
 
 use crate::{
@@ -70,6 +70,8 @@ pub struct Peer {
     pub url: String,
     /// Its X25519 key, which the chain has verified.
     pub encryption_key: [u8; 32],
+    /// SHA-256 of its TLS key, which the chain has verified; zeros without TLS.
+    pub tls_spki_hash: Hash,
     /// The start of it that the chain has verified.
     pub session: [u8; 32],
     /// Its code and machine, which the chain has verified.
@@ -190,6 +192,7 @@ async fn live(
                 operator: record.operator,
                 url,
                 encryption_key: record.encryption_key,
+                tls_spki_hash: record.tls_spki_hash,
                 session: record.session,
                 facts: record.facts,
                 log_head: record.log_head,

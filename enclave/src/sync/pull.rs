@@ -4,12 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{engine::general_purpose::STANDARD, Engine};
-use reqwest::{redirect, Client};
+use reqwest::{redirect, ClientBuilder};
 use serde::{Deserialize, Serialize};
 use tee_primitives::{
     attestation::{PeerRole, Purpose},
     packet::{AuthToken, KeyshareResponse},
 };
+use tee_tls::{ClientError, Clients, Trust};
 use tokio::time::{self, Instant};
 
 use super::{
@@ -89,7 +90,7 @@ pub enum PullError {
 /// Opens channels.
 #[derive(Clone)]
 pub struct Dialer {
-    client: Client,
+    clients: Arc<Clients>,
     chain: Arc<dyn Chain>,
     account: Arc<Account>,
     own: Identity,
@@ -127,13 +128,9 @@ impl Dialer {
         account: Arc<Account>,
         own: Identity,
         quotes: Quotes,
-    ) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .timeout(LIMIT)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()?;
-        Ok(Self { client, chain, account, own, quotes })
+    ) -> Result<Self, ClientError> {
+        let clients = Arc::new(Clients::new(Trust::Authorities, bounded)?);
+        Ok(Self { clients, chain, account, own, quotes })
     }
 
     /// Opens a channel to a peer with the slot in `place`; both sides prove what they are.
@@ -297,7 +294,11 @@ impl Dialer {
         };
         let body = serde_json::to_vec(&packet).map_err(|_| PullError::Malformed("the request"))?;
         let url = format!("{}{ROUTE}", peer.url.trim_end_matches('/'));
-        let request = self.client.post(url).header("content-type", "application/json").body(body);
+        let client = self.clients.get(&url, &peer.tls_spki_hash).map_err(|error| {
+            tracing::debug!(%error, "no client for a peer");
+            PullError::Unreachable("there is no client for its address")
+        })?;
+        let request = client.post(url).header("content-type", "application/json").body(body);
         let mut response = request.send().await.map_err(unreachable)?;
         let is_success = response.status().is_success();
         let mut content = Vec::new();
@@ -322,6 +323,11 @@ impl Dialer {
             STANDARD.decode(message).map_err(|_| PullError::Malformed("it is not base64"))?;
         Ok((id.to_owned(), message))
     }
+}
+
+/// What is asked of peers is bounded in time, and goes to whom the chain names or nowhere.
+fn bounded(builder: ClientBuilder) -> ClientBuilder {
+    builder.timeout(LIMIT).redirect(redirect::Policy::none()).no_proxy()
 }
 
 /// A peer's text, for the log.

@@ -297,6 +297,7 @@ mod tests {
             operator: [0; 32],
             url: String::new(),
             encryption_key: [0; 32],
+            tls_spki_hash: [0; 32],
             session: [0; 32],
             facts,
             log_head: Default::default(),

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 use anyhow::{ensure, Context};
 use subxt_signer::sr25519::dev;
 use tee_cli::{
-    devnet::{Devnet, DevnetConfig},
+    devnet::{Devnet, DevnetConfig, DevnetTls},
     keys,
     report::Report,
 };
@@ -86,7 +86,12 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_slots_of_two_clusters_hold_the_same() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let config = DevnetConfig { clusters: 2, ..DevnetConfig::new(folder.path().join("net"))? };
+    // Enclaves find each other's TLS keys on the chain.
+    let config = DevnetConfig {
+        clusters: 2,
+        tls: DevnetTls::SelfSigned,
+        ..DevnetConfig::new(folder.path().join("net"))?
+    };
     let mut devnet = Devnet::start(config, Report::quiet()).await?;
     let tried = try_all(&mut devnet, folder.path()).await;
     if tried.is_err() {

@@ -67,6 +67,17 @@ impl ChainBlock {
         self.read("the enclave's attestation", storage::attestation(enclave)).await
     }
 
+    /// SHA-256 of the TLS key in the newest attestation of an operator's enclave, live or not; zeros if
+    /// there is none.
+    pub async fn tls_key(
+        &self,
+        enclave: &RawAccountId,
+        operator: &RawAccountId,
+    ) -> Result<Hash, ChainError> {
+        let record = self.attestation(enclave).await?.filter(|it| it.operator == *operator);
+        Ok(record.map(|record| record.tls_spki_hash).unwrap_or_default())
+    }
+
     /// Whether the attestation of an operator's enclave counts at this block, by the chain's own
     /// rules.
     pub async fn attested(

@@ -154,7 +154,8 @@ impl ChainBlock {
             let url = String::from_utf8(enclave.api_uri)
                 .map_err(|_| ChainError::Decode("an enclave's address"))?;
             let enclave_account = enclave.enclave_address;
-            enclaves.push(Member { slot_id, operator, enclave_account, url });
+            let tls_spki_hash = self.tls_key(&enclave_account, &operator).await?;
+            enclaves.push(Member { slot_id, operator, enclave_account, url, tls_spki_hash });
         }
         enclaves.sort_by_key(|enclave| enclave.slot_id);
         Ok(Members { cluster_id, cluster_type, enclaves })

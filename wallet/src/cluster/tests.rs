@@ -141,6 +141,7 @@ impl Cluster {
                 operator: [0; 32],
                 enclave_account: ENCLAVE,
                 url,
+                tls_spki_hash: [0; 32],
             });
             enclaves.push(enclave);
         }
