@@ -516,6 +516,9 @@ fn printable(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod tls;
+
+#[cfg(test)]
 mod tests {
     use codec::Encode;
     use tee_primitives::attestation::{LogHead, Purpose, PAYLOAD_VERSION};
