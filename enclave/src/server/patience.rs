@@ -45,12 +45,11 @@ impl<S: AsyncWrite + Unpin> Patience<S> {
         if wrote.is_pending() && self.waiting.is_none() {
             self.waiting = Some(Box::pin(time::sleep(self.limit)));
         }
-        match &mut self.waiting {
-            Some(waiting) if waiting.as_mut().poll(context).is_ready() => {
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-            }
-            _ => wrote,
+        let waiting = self.waiting.as_mut();
+        if waiting.is_some_and(|waiting| waiting.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
+        wrote
     }
 }
 

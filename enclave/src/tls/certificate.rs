@@ -205,6 +205,7 @@ mod tests {
         let (_, names) = extension(&certificate, "2.5.29.17").unwrap();
         let SubjectAltName(names) = SubjectAltName::from_der(&names).unwrap();
         assert!(matches!(names.as_slice(), [GeneralName::DnsName(_)]));
-        assert!(shown.keys_match().is_ok());
+        let public_key = certificate.tbs_certificate().subject_public_key_info().to_der().unwrap();
+        assert_eq!(shown.key.public_key().unwrap().as_ref(), public_key);
     }
 }

@@ -4,10 +4,10 @@
 use std::{fmt, future::Future, path::Path, pin::Pin, time::Duration};
 
 use axum::{
-    body::Bytes,
+    body::{self, Body, Bytes},
     http::{Request, Response},
 };
-use instant_acme::{BodyWrapper, BytesBody, BytesResponse, Error, HttpClient};
+use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use reqwest::{redirect, Client};
 use tee_tls::Trust;
 
@@ -18,6 +18,9 @@ use crate::{
 
 /// Longest time for one request.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Longest request, in bytes.
+const MAX_REQUEST: usize = 64 * 1024;
 
 /// Longest answer, in bytes: a chain of certificates in PEM.
 const MAX_ANSWER: usize = 128 * 1024;
@@ -62,8 +65,9 @@ impl HttpClient for Http {
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         let Self(client) = self.clone();
         Box::pin(async move {
-            let (parts, mut body) = request.into_parts();
-            let body = body.into_bytes().await.map_err(Error::Other)?;
+            let (parts, body) = request.into_parts();
+            let body = body::to_bytes(Body::new(body), MAX_REQUEST).await;
+            let body = body.map_err(|error| Error::Other(Box::new(error)))?;
             let sent = client
                 .request(parts.method, parts.uri.to_string())
                 .headers(parts.headers)
