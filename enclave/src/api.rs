@@ -28,6 +28,7 @@ use axum::{
 };
 use tokio::sync::watch;
 
+use self::metrics::Metrics;
 use crate::{
     account::Account,
     archive::Archives,
@@ -54,11 +55,16 @@ pub mod slot_sync;
 pub mod store;
 pub mod views;
 
+pub mod metrics;
+pub mod route;
+
+mod clients;
 mod kind;
 mod limits;
 mod operator;
 mod request;
 
+pub use clients::{ClientLimits, Rate};
 pub use limits::ApiLimits;
 
 /// What the handlers work with.
@@ -89,6 +95,8 @@ pub struct Context {
     pub archives: Archives,
     /// How many accounts and stores before these are lost.
     pub losses: u32,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Context {
@@ -96,6 +104,16 @@ impl Context {
     fn service(&self, view: &View) -> Option<Assignment> {
         view.service().filter(|assignment| self.sync.borrow().serves(assignment))
     }
+}
+
+/// For the machine's operator: metrics, and health as the API has it.
+pub fn monitor(context: Arc<Context>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics::handle))
+        .route("/api/health", get(health::handle))
+        .fallback(failure::not_found)
+        .method_not_allowed_fallback(failure::method_not_allowed)
+        .with_state(context)
 }
 
 /// The API.

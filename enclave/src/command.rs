@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the programs have in common: from the configuration to the exit code.
 
-use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     runtime,
     signal::unix::{signal, SignalKind},
 };
 
-use crate::{config::Config, logging, platform::Platform, platform::PlatformError, RunError};
+use crate::{
+    config::{layers::Parsed, Config},
+    platform::{Platform, PlatformError},
+    RunError,
+};
 
 /// What the programs' help says below the flags.
 pub const EXIT_CODES: &str = "Exit codes: 2 the configuration or the machine is wrong; 3 the \
@@ -19,16 +29,27 @@ pub const EXIT_CODES: &str = "Exit codes: 2 the configuration or the machine is 
 const WORKERS: usize = 4;
 const BLOCKING: usize = 8;
 
+/// Threads that the program has at most, the first one included.
+pub const THREADS: usize = 1 + WORKERS + BLOCKING;
+
 /// Longest wait, when stopping, for a machine that does not answer.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
+/// Prints a configuration, as it would be used.
+pub fn print<C>(config: &Parsed<C>) -> ExitCode {
+    // Whoever has closed it does not want to read more.
+    let _ = io::stdout().write_all(config.shown.as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// Says that there is no machine; the exit code.
+pub fn no_machine(error: PlatformError) -> ExitCode {
+    failed(&RunError::Platform(error))
+}
+
 /// Runs the enclave on a machine until the process is told to stop. Errors go to standard error, the
-/// API's address to standard output.
-pub fn run<P: Platform>(
-    config: Config,
-    machine: impl FnOnce(&Config) -> Result<P, PlatformError>,
-) -> ExitCode {
-    logging::start(config.log_format);
+/// API's address to standard output. Logging was started.
+pub fn run(config: Config, machine: impl Platform) -> ExitCode {
     let threads = runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING)
@@ -38,12 +59,10 @@ pub fn run<P: Platform>(
         Ok(threads) => threads,
         Err(error) => return failed(&RunError::Threads(error)),
     };
-    let result = machine(&config).map_err(RunError::from).and_then(|machine| {
-        threads.block_on(async {
-            let scheme = config.tls.scheme();
-            let listening = |address| println!("listening on {scheme}://{address}");
-            crate::run(config, Arc::new(machine), listening, told_to_stop()).await
-        })
+    let result = threads.block_on(async {
+        let scheme = config.tls.scheme();
+        let listening = |address| println!("listening on {scheme}://{address}");
+        crate::run(config, Arc::new(machine), listening, told_to_stop()).await
     });
     threads.shutdown_timeout(LAST_WAIT);
     match result {

@@ -1,12 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Configuration: flags, each of which can also be an environment variable.
+//! Configuration. The simulated enclave takes flags, environment variables and a file ([`layers`]);
+//! the one for SGX only a file, which is hostile ([`production`]). Names and checks of the values are
+//! the same for all of them: each is a flag of [`Config`].
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, process::ExitCode};
 
-use clap::{Args, ValueEnum};
+use clap::{value_parser, Args, ValueEnum};
 use tee_primitives::RawAccountId;
 
-use crate::{account, tls::TlsOptions};
+use crate::{
+    account,
+    api::{ClientLimits, Rate},
+    tls::TlsOptions,
+};
+
+pub mod layers;
+pub mod production;
+
+mod file;
+
+/// Why there is no configuration. Values are not repeated: a URL can hold credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// The file is larger than any configuration.
+    #[error("{path}: larger than {} bytes", file::MAX_LEN)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not TOML.
+    #[error("{path}: line {line}: {reason}")]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no such key, or it cannot be set in a file.
+    #[error("{path}: unknown key `{key}`")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// A value is not what it can be.
+    #[error("{path}: {key}: {reason}")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A key is missing that has no default.
+    #[error("{path}: {key} is missing")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// What clap says of flags and environment; also its help.
+    #[error(transparent)]
+    Flags(#[from] clap::Error),
+}
+
+impl ConfigError {
+    /// Says it, on standard error, or the help on standard output; the program's exit code.
+    pub fn report(&self) -> ExitCode {
+        match self {
+            Self::Flags(error) => {
+                // Nothing is left to be told if the terminal is gone.
+                let _ = error.print();
+                u8::try_from(error.exit_code()).unwrap_or(2).into()
+            }
+            error => {
+                eprintln!("error: {error}");
+                2.into()
+            }
+        }
+    }
+}
+
+/// Which log lines of this program are written. Those of libraries never are: nobody has read them
+/// for what they tell of requesters.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum LogLevel {
+    /// What is broken.
+    Error,
+    /// Also what may need an operator.
+    Warn,
+    /// Also what happens seldom.
+    Info,
+    /// Also why single requests could not be decided.
+    Debug,
+}
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -71,13 +171,74 @@ pub struct Config {
     )]
     pub attestation_push: AttestationPush,
 
-    /// How logs are written to standard error. RUST_LOG sets which.
+    /// How logs are written to standard error.
     #[arg(long, env = "TEE_ENCLAVE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+
+    /// Which log lines are written.
+    #[arg(long, env = "TEE_ENCLAVE_LOG_LEVEL", value_enum, default_value_t = LogLevel::Info)]
+    pub log_level: LogLevel,
+
+    /// Address for metrics and health over plain HTTP, on this machine's loopback only [default: none]
+    #[arg(long, env = "TEE_ENCLAVE_METRICS_LISTEN", value_parser = parse_loopback)]
+    pub metrics_listen: Option<SocketAddr>,
+
+    /// Requests per second that each client address may send for long; 0 sets no limit. Other
+    /// enclaves have a limit of their own.
+    #[arg(long, env = "TEE_ENCLAVE_RATE_LIMIT", default_value_t = 0, value_parser = parse_bound)]
+    pub rate_limit: u32,
+
+    /// Requests that each client address may send at once before the rate limit slows it down.
+    #[arg(
+        long,
+        env = "TEE_ENCLAVE_RATE_BURST",
+        default_value_t = 100,
+        value_parser = value_parser!(u32).range(1..=i64::from(MAX_BOUND))
+    )]
+    pub rate_burst: u32,
+
+    /// Requests of one client address that are worked on at the same time; 0 sets no limit.
+    #[arg(
+        long,
+        env = "TEE_ENCLAVE_CLIENT_REQUESTS",
+        default_value_t = 0,
+        value_parser = parse_bound
+    )]
+    pub client_requests: u32,
 
     /// How the API speaks TLS.
     #[command(flatten)]
     pub tls: TlsOptions,
+}
+
+/// Largest of the numbers that bound clients.
+const MAX_BOUND: u32 = 1_000_000;
+
+impl Config {
+    /// Bounds on clients.
+    pub fn client_limits(&self) -> ClientLimits {
+        let rate = NonZeroU32::new(self.rate_limit).map(|per_second| Rate {
+            per_second,
+            burst: NonZeroU32::new(self.rate_burst).unwrap_or(NonZeroU32::MIN),
+        });
+        let concurrent = NonZeroU32::new(self.client_requests);
+        ClientLimits { rate, concurrent }
+    }
+}
+
+fn parse_bound(number: &str) -> Result<u32, String> {
+    match number.parse() {
+        Ok(bound @ 0..=MAX_BOUND) => Ok(bound),
+        _ => Err(format!("not a number from 0 to {MAX_BOUND}")),
+    }
+}
+
+fn parse_loopback(address: &str) -> Result<SocketAddr, &'static str> {
+    let address: SocketAddr = address.parse().map_err(|_| "not an address and a port")?;
+    match address.ip().is_loopback() {
+        true => Ok(address),
+        false => Err("the address must be one of the loopback interface, as 127.0.0.1"),
+    }
 }
 
 fn parse_rpc_url(url: &str) -> Result<String, String> {

@@ -160,6 +160,9 @@ fn another_length(name: &str, length: usize) -> PlatformError {
 }
 
 #[cfg(test)]
+mod manifest;
+
+#[cfg(test)]
 mod tests {
     use std::{
         fs,

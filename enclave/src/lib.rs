@@ -14,6 +14,7 @@
 //! | [`attest`] | – | the chain has an attestation of this start that counts, or health says why not |
 //! | [`park`] | requests that wait for finality | bounded, in number and time |
 //! | [`api`] | the routes | stable statuses; no request can make it panic, block or grow |
+//! | [`clients`] | how much each client has | one client does not take what is for all |
 //! | [`server`] | connections | bounded, and finished when the enclave stops |
 //! | [`tls`] | the key and the certificates of the API | the key is attested and stays; certificates change without a restart |
 //! | [`reconcile`] | – | what is held is compared with what the chain has; what is missing is known |
@@ -37,8 +38,9 @@
 //! The tasks own their state and talk by channels. [`run`] starts them and ends when one fails or
 //! when it is told to.
 
-use std::{future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::Router;
 use tokio::{net::TcpListener, sync::watch, task::JoinError};
 
 pub mod account;
@@ -47,6 +49,7 @@ pub mod archive;
 pub mod attest;
 pub mod chain;
 pub mod checkpoint;
+pub mod clients;
 pub mod command;
 pub mod config;
 pub mod confirm;
@@ -69,7 +72,10 @@ pub mod tls;
 pub mod verifier;
 pub mod view;
 
-use api::{ApiLimits, Context};
+#[cfg(test)]
+mod documents;
+
+use api::{metrics::Metrics, ApiLimits, Context};
 use archive::Archives;
 use attest::{pccs::Pccs, Attester, Pauses};
 use chain::{
@@ -81,6 +87,7 @@ use chain::{
     Chain, ChainInfo,
 };
 use checkpoint::Checkpoint;
+use clients::Connections;
 use config::{AttestationPush, Config};
 use custody::{Custody, CustodyError};
 use identity::Identity;
@@ -181,6 +188,7 @@ pub async fn run(
     listening: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    let client = config.client_limits();
     let folder = &config.data_dir;
     std::fs::create_dir_all(folder)
         .map_err(|error| RunError::Folder { folder: folder.clone(), error })?;
@@ -204,10 +212,15 @@ pub async fn run(
     let pccs = config.pccs_url.as_deref().map(Pccs::new).transpose();
     let pccs = pccs.map_err(RunError::Pccs)?;
 
-    let address = config.listen;
-    let failed = |error| RunError::Listen { address, error };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
+    let (listener, bound) = bind(config.listen).await?;
+    let monitor_listener = match config.metrics_listen {
+        Some(address) => {
+            let (listener, address) = bind(address).await?;
+            tracing::info!(%address, "metrics and health over plain HTTP");
+            Some(listener)
+        }
+        None => None,
+    };
 
     let checkpoint = Checkpoint::new(folder, sealer, &genesis.hash);
     let finality = checkpoint.read().unwrap_or_else(|| Finality::at_genesis(&genesis));
@@ -274,11 +287,17 @@ pub async fn run(
         channels: Channels::default(),
         archives,
         losses,
+        metrics: Metrics::default(),
     });
     let (stop, stopping) = watch::channel(false);
-    let router = api::router(context, &ApiLimits::default());
+    let watched = monitor(monitor_listener, api::monitor(context.clone()), stopping.clone());
+    let mut monitor = tokio::spawn(watched);
+    let limits = ApiLimits { client, ..ApiLimits::default() };
+    let connections = context.metrics.connections(client.connections());
+    let router = api::router(context, &limits);
+    let limits = ServerLimits::default();
     let mut server =
-        tokio::spawn(server::serve(listener, router, acceptor, ServerLimits::default(), stopping));
+        tokio::spawn(server::serve(listener, router, acceptor, limits, connections, stopping));
     listening(bound);
 
     let result = tokio::select! {
@@ -293,11 +312,14 @@ pub async fn run(
         ended = &mut quotes_task => failure("quotes", ended.map(Ok)),
         ended = &mut attest_task => failure("attest", ended.map(Ok)),
         ended = &mut server => failure("server", ended.map(Ok)),
+        ended = &mut monitor => failure("monitor", ended.map(Ok)),
     };
     tracing::info!("stopping");
     stop.send_replace(true);
-    if !server.is_finished() {
-        server.await?;
+    for task in [server, monitor] {
+        if !task.is_finished() {
+            task.await?;
+        }
     }
     confirm.abort();
     reconcile.abort();
@@ -317,6 +339,32 @@ pub async fn run(
         store_task.await??;
     }
     result
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError> {
+    let failed = |error| RunError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Serves metrics and health to the machine's operator, if that is wanted, until the enclave stops.
+async fn monitor(
+    listener: Option<TcpListener>,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Whoever asks for them needs neither many connections nor long answers.
+    let drain = Duration::from_secs(1);
+    let limits = ServerLimits { connections: 16, drain, ..Default::default() };
+    match listener {
+        Some(listener) => {
+            let all = Connections::default();
+            server::serve(listener, router, None, limits, all, stopping).await;
+        }
+        // The sender being gone means the same.
+        None => drop(stopping.wait_for(|stop| *stop).await),
+    }
 }
 
 fn failure(

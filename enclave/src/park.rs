@@ -121,6 +121,11 @@ impl Park {
         }
     }
 
+    /// How many requests are in the park.
+    pub fn depth(&self) -> usize {
+        self.limits.places.saturating_sub(self.places.available_permits())
+    }
+
     fn enter(&self, account: RawAccountId) -> Result<Place<'_>, Full> {
         let permit = self.places.clone().try_acquire_owned().map_err(|_| Full)?;
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,9 +246,9 @@ mod tests {
     fn an_empty_park_remembers_no_account() {
         let park = park(3, 2);
         let places = [park.enter([1; 32]), park.enter([1; 32]), park.enter([2; 32])];
-        assert_eq!(park.accounts.lock().unwrap().len(), 2);
+        assert_eq!((park.accounts.lock().unwrap().len(), park.depth()), (2, 3));
         drop(places);
         assert!(park.accounts.lock().unwrap().is_empty());
-        assert_eq!(park.places.available_permits(), 3);
+        assert_eq!((park.places.available_permits(), park.depth()), (3, 0));
     }
 }

@@ -24,7 +24,10 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceBuilder;
 
-use crate::tls::ACME_TLS;
+use crate::{
+    clients::{Connected, Connections},
+    tls::ACME_TLS,
+};
 
 mod patience;
 
@@ -64,12 +67,13 @@ impl Default for ServerLimits {
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves until `stopping` turns true, then finishes the requests that have begun. With `tls`, nothing
-/// else than TLS is spoken.
+/// else than TLS is spoken. `all` counts connections, and bounds those of each client.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     tls: Option<TlsAcceptor>,
     limits: ServerLimits,
+    all: Connections,
     stopping: watch::Receiver<bool>,
 ) {
     let permits = Arc::new(Semaphore::new(limits.connections));
@@ -80,9 +84,10 @@ pub async fn serve(
             () = stopped(stopping.clone()) => break,
             Some(_) = connections.join_next() => (),
             accepted = accept(&listener, &permits) => match accepted {
-                Ok(accepted) => {
-                    connections.spawn(server.clone().connection(accepted));
-                }
+                // One too many of its client is closed.
+                Ok(accepted) => if let Some(connected) = all.enter(accepted.client.ip()) {
+                    connections.spawn(server.clone().connection(accepted, connected));
+                },
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     time::sleep(ACCEPT_RETRY).await;
@@ -127,7 +132,7 @@ struct Server {
 }
 
 impl Server {
-    async fn connection(self, accepted: Accepted) {
+    async fn connection(self, accepted: Accepted, _connected: Connected) {
         let Accepted { stream, client, permit: _permit } = accepted;
         let stream = Patience::new(stream, self.limits.unread);
         let Some(tls) = &self.tls else { return self.http(stream, client).await };

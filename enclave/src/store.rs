@@ -590,6 +590,11 @@ impl Store {
         })
     }
 
+    /// How many records are held.
+    pub fn count_records(&self) -> Result<u64, StoreError> {
+        self.read(|transaction| Ok(transaction.open_table(RECORDS)?.len()?))
+    }
+
     /// How many versions are wanted.
     pub fn count_wanted(&self) -> Result<u64, StoreError> {
         self.read(|transaction| Ok(transaction.open_table(WANTED)?.len()?))

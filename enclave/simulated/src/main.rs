@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The enclave's server on a machine without SGX: for development only.
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use clap::Parser;
-use tee_enclave::{command, config::Config};
+use tee_enclave::{
+    command,
+    config::{
+        layers::{self, Sources},
+        Config,
+    },
+    logging,
+};
 use tee_enclave_simulated::Simulated;
 
 #[derive(Parser)]
@@ -14,6 +21,9 @@ use tee_enclave_simulated::Simulated;
     after_help = command::EXIT_CODES
 )]
 struct Flags {
+    #[command(flatten)]
+    sources: Sources,
+
     #[command(flatten)]
     config: Config,
 
@@ -50,10 +60,19 @@ fn parse_measurement(digits: &str) -> Result<[u8; 32], &'static str> {
 }
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let parsed = match layers::parse::<Flags>(env::args_os()) {
+        Ok(parsed) => parsed,
+        Err(error) => return error.report(),
+    };
+    if parsed.value.sources.print_config {
+        return command::print(&parsed);
+    }
     eprintln!("WARNING: simulated enclave: NOTHING IS PROTECTED. Never give it real secrets.");
+    let flags = parsed.value;
     let simulated = flags.machine();
-    command::run(flags.config, |_| Ok(simulated))
+    let Config { log_format, log_level, .. } = flags.config;
+    logging::start(log_format, logging::filter_of_environment(log_level));
+    command::run(flags.config, simulated)
 }
 
 #[cfg(test)]

@@ -177,7 +177,8 @@ fn pack(items: Vec<Item>) -> (Vec<Vec<SharedRecord>>, usize) {
             let size = shared.encoded_size();
             if LIST_LEN.saturating_add(size) > MAX_SHARES_LEN {
                 // The store takes no share that is so long.
-                tracing::error!(key = ?shared.key, "a share is too long for an archive");
+                let version = &shared.key.version;
+                tracing::error!(?version, "a share is too long for an archive");
                 looked_at = looked_at.saturating_add(1);
                 continue;
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Everything that can be answered to a request that is not granted.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -24,8 +24,9 @@ use crate::{
     store::{StoreError, StoreRefusal},
 };
 
-/// After how many seconds a client may try again what was refused for the moment.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("6");
+/// After how many seconds a client may try again what was refused for the moment, if nothing else is
+/// known.
+const RETRY_AFTER_SECONDS: u64 = 6;
 
 macro_rules! statuses {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $code:ident, $text:literal;)*) => {
@@ -173,6 +174,12 @@ statuses! {
         "The enclave does not know yet what its slot lacks, try again later.";
     /// There is no capacity left.
     Busy = "BUSY", SERVICE_UNAVAILABLE, "The enclave is busy, try again later.";
+    /// The client asks too often.
+    TooManyRequests = "TOOMANYREQUESTS", TOO_MANY_REQUESTS,
+        "There are too many requests from this address, try again later.";
+    /// Too many requests of the client are being worked on.
+    TooManyAtOnce = "TOOMANYATONCE", TOO_MANY_REQUESTS,
+        "Too many requests from this address are being worked on, try again later.";
     /// There is no such route.
     NotFound = "NOTFOUND", NOT_FOUND, "There is no such route.";
     /// The route does not take this method.
@@ -204,12 +211,21 @@ statuses! {
 pub struct Failure {
     status: Status,
     may_change: bool,
+    /// After how many seconds the request may be sent again.
+    retry_after: Option<u64>,
 }
 
 impl Failure {
     /// A refusal that a later block may lift.
     pub fn for_now(status: Status) -> Self {
-        Self { status, may_change: true }
+        Self { may_change: true, ..status.into() }
+    }
+
+    /// The request may be sent again after this time.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        // A client that waits a moment less would be refused again.
+        let seconds = wait.as_secs().saturating_add(1);
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// Which.
@@ -232,9 +248,11 @@ impl Failure {
             description,
         });
         let mut response = (self.status.code(), body).into_response();
-        if self.status.code() == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For those who count refusals.
+        response.extensions_mut().insert(self.status);
         response
     }
 }
@@ -247,7 +265,13 @@ impl MayChange for Failure {
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        Self { status, may_change: false }
+        let retry_after = match status.code() {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                Some(RETRY_AFTER_SECONDS)
+            }
+            _ => None,
+        };
+        Self { status, may_change: false, retry_after }
     }
 }
 

@@ -85,6 +85,11 @@ pub struct Attestation {
 
 /// Handles the request.
 pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
+    Json(of(&context))
+}
+
+/// How the enclave is.
+pub(super) fn of(context: &Context) -> Health {
     let outlook = context.outlook.borrow().clone();
     let (chain, block_number) = match &outlook {
         Outlook::Known(view) | Outlook::Stale(view) => {
@@ -94,8 +99,8 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
             (String::new(), 0)
         }
     };
-    let (sync_state, description) = match service(&context, &outlook) {
-        Ok(()) if !is_filled(&context, &outlook) => {
+    let (sync_state, description) = match service(context, &outlook) {
+        Ok(()) if !is_filled(context, &outlook) => {
             ("setup".into(), "The enclave fills its slot from other enclaves.")
         }
         Ok(()) => {
@@ -106,7 +111,7 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         Err(why) => (String::new(), why),
     };
     let sync = context.sync.borrow().clone();
-    Json(Health {
+    Health {
         chain,
         block_number,
         sync_state,
@@ -114,10 +119,10 @@ pub async fn handle(State(context): State<Arc<Context>>) -> Json<Health> {
         description,
         chain_problem: context.chain.trouble(),
         enclave_address: context.account.address().into(),
-        attestation: attestation(&context, &outlook),
-        store: storage(&context),
+        attestation: attestation(context, &outlook),
+        store: storage(context),
         sync: Sync { count: sync.count, cursor: sync.state.cursor, problem: sync.problem },
-    })
+    }
 }
 
 fn is_filled(context: &Context, outlook: &Outlook) -> bool {

@@ -23,8 +23,9 @@ use tower_http::{
 };
 
 use super::{
+    clients::{self, ClientLimits, Clients},
     failure::{Failure, Status},
-    Context,
+    metrics, Context,
 };
 
 /// Bounds on requests.
@@ -39,6 +40,8 @@ pub struct ApiLimits {
     pub concurrent: usize,
     /// Longest time for a request. Longer than a request can be parked.
     pub time: Duration,
+    /// What one client may take.
+    pub client: ClientLimits,
 }
 
 impl Default for ApiLimits {
@@ -48,6 +51,7 @@ impl Default for ApiLimits {
             discarded: 16 * 1024 * 1024,
             concurrent: 1536,
             time: Duration::from_secs(30),
+            client: ClientLimits::default(),
         }
     }
 }
@@ -64,10 +68,12 @@ pub(super) fn shed(router: ApiRouter, limits: &ApiLimits, context: Arc<Context>)
     )
 }
 
-/// Bounds bytes and time, allows every origin, and answers also when a handler panics.
+/// Bounds bytes, time and what one client may take, allows every origin, answers also when a handler
+/// panics, and counts.
 pub(super) fn guard(router: ApiRouter, limits: &ApiLimits, context: Arc<Context>) -> ApiRouter {
     let limits = *limits;
-    let (on_error, on_panic, on_body) = (context.clone(), context.clone(), context);
+    let (on_error, on_panic, on_body) = (context.clone(), context.clone(), context.clone());
+    let clients = (context.clone(), Arc::new(Clients::new(limits.client)));
     let cors = CorsLayer::new()
         .allow_origin(AnyOf)
         .allow_methods([Method::GET, Method::POST])
@@ -75,7 +81,9 @@ pub(super) fn guard(router: ApiRouter, limits: &ApiLimits, context: Arc<Context>
         .expose_headers(AnyOf);
     router.layer(
         ServiceBuilder::new()
+            .layer(middleware::from_fn_with_state(context, metrics::measure))
             .layer(cors)
+            .layer(middleware::from_fn_with_state(clients, clients::bound_client))
             .layer(HandleErrorLayer::new(move |error| refuse(on_error.clone(), error)))
             .layer(TimeoutLayer::new(limits.time))
             .layer(CatchPanicLayer::custom(move |_: Box<dyn Any + Send + 'static>| {

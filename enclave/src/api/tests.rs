@@ -44,8 +44,10 @@ use crate::{
 mod attestation;
 mod bench;
 mod finality;
+mod flaws;
 mod history;
 mod malformed;
+mod service;
 mod statuses;
 mod viewing;
 
@@ -191,6 +193,7 @@ impl Enclave {
             channels: Channels::default(),
             archives: Archives::new(chain.clone(), dialer),
             losses: 0,
+            metrics: Metrics::default(),
         });
         let router = router(context.clone(), &setup.api);
         let problem = problem_sender;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::num::NonZeroU32;
+
 use axum::{
     extract::Extension,
     routing::{get, post},
 };
+use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use tokio::{io::AsyncReadExt, sync::Notify, task::JoinHandle};
 
 use super::*;
@@ -31,7 +34,11 @@ async fn start(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = watch::channel(false);
-    (address, stop, tokio::spawn(serve(listener, router, None, limits, stopping)))
+    (
+        address,
+        stop,
+        tokio::spawn(serve(listener, router, None, limits, Connections::default(), stopping)),
+    )
 }
 
 async fn to_end(stream: &mut TcpStream) -> String {
@@ -168,4 +175,39 @@ async fn a_client_that_reads_gets_all_of_a_large_answer() {
     let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     stream.write_all(request).await.unwrap();
     assert!(to_end(&mut stream).await.len() > LARGE);
+}
+
+/// One client's connections, idle ones too, leave room for others; when they end it may come again.
+#[tokio::test]
+async fn connections_of_one_client_are_bounded() {
+    let (open, refused) = (Gauge::default(), Counter::default());
+    let all = Connections::new(NonZeroU32::new(2), open.clone(), refused.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopping) = watch::channel(false);
+    let router = Router::new().route("/", get(|| async { "answered" }));
+    let server = tokio::spawn(serve(listener, router, None, limits(), all, stopping));
+    let ask = || async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let sent =
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let mut answer = Vec::new();
+        let read = time::timeout(DEADLINE, stream.read_to_end(&mut answer)).await.unwrap();
+        sent.is_ok() && read.is_ok() && answer.ends_with(b"answered")
+    };
+    let idle = [TcpStream::connect(address).await, TcpStream::connect(address).await];
+    time::timeout(DEADLINE, async {
+        while open.get() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert!(!ask().await);
+    assert_eq!((open.get(), refused.get()), (2, 1));
+    drop(idle);
+    time::timeout(DEADLINE, async { while !ask().await {} }).await.unwrap();
+    stop.send_replace(true);
+    time::timeout(DEADLINE, server).await.unwrap().unwrap();
+    assert_eq!(open.get(), 0);
 }

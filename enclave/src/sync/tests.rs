@@ -257,6 +257,7 @@ impl Node {
             channels: Channels::default(),
             archives: Archives::new(chain.clone(), self.dialer(chain)),
             losses: 0,
+            metrics: Default::default(),
         };
         api::router(Arc::new(context), &ApiLimits::default())
     }
