@@ -31,7 +31,14 @@ impl Served {
         let address = listener.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
         let router = Router::new().route("/", get(|| async { "served" }));
-        tokio::spawn(server::serve(listener, router, Some(acceptor), limits, stopping));
+        tokio::spawn(server::serve(
+            listener,
+            router,
+            Some(acceptor),
+            limits,
+            Default::default(),
+            stopping,
+        ));
         Self { address, _stop: stop }
     }
 }

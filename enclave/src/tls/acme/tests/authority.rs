@@ -141,7 +141,7 @@ impl Authority {
         let (stop, stopping) = watch::channel(false);
         let tls = Some(TlsAcceptor::from(Arc::new(config)));
         let limits = server::tests::limits();
-        tokio::spawn(server::serve(listener, router, tls, limits, stopping));
+        tokio::spawn(server::serve(listener, router, tls, limits, Default::default(), stopping));
         Self { state, _stop: stop }
     }
 }
