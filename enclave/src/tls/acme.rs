@@ -90,6 +90,15 @@ enum AcmeError {
     TooSlow,
 }
 
+impl AcmeError {
+    /// Whether the authority does not know the account any more.
+    fn is_account_lost(&self) -> bool {
+        const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+        let Self::Authority(instant_acme::Error::Api(problem)) = self else { return false };
+        problem.r#type.as_deref() == Some(UNKNOWN)
+    }
+}
+
 /// When a certificate is valid, in seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Validity {
@@ -181,6 +190,9 @@ impl Acme {
                         }
                         Err(error) => {
                             failures += 1;
+                            if error.is_account_lost() {
+                                self.kept = None;
+                            }
                             let pause = self.pauses.after(failures);
                             let seconds = pause.as_secs();
                             tracing::warn!(%error, seconds, "no TLS certificate; asked again later");

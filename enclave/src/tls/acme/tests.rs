@@ -169,6 +169,18 @@ async fn an_authority_that_fails_is_asked_again_and_the_enclave_serves_meanwhile
 }
 
 #[tokio::test]
+async fn an_account_that_the_authority_has_forgotten_is_made_anew() {
+    let world = World::new().await;
+    world.authority.failures.store(1, Ordering::SeqCst);
+    *world.authority.failure.lock().unwrap() = "accountDoesNotExist";
+    let enclave = world.start().await;
+    let own = enclave.certificates.shown().cert[0].clone();
+    enclave.see(1, NOW);
+    assert!(world.authority.has_issued(&enclave.another(&own).await));
+    assert_eq!(world.authority.contacts.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn what_is_issued_for_another_key_is_not_shown() {
     let world = World::new().await;
     world.authority.for_another_key.store(true, Ordering::SeqCst);

@@ -71,6 +71,8 @@ pub(super) struct Inner {
     pub(super) orders: AtomicUsize,
     /// Orders that are still to be refused.
     pub(super) failures: AtomicUsize,
+    /// For what reason.
+    pub(super) failure: Mutex<&'static str>,
     pub(super) for_another_key: AtomicBool,
     pub(super) contacts: Mutex<Vec<String>>,
     /// Thumbprint of the account's key.
@@ -120,6 +122,7 @@ impl Authority {
             now: AtomicU64::new(NOW),
             orders: AtomicUsize::new(0),
             failures: AtomicUsize::new(0),
+            failure: Mutex::new("rateLimited"),
             for_another_key: AtomicBool::new(false),
             contacts: Mutex::default(),
             thumbprint: Mutex::default(),
@@ -295,9 +298,9 @@ async fn new_order(State(state): Authoritys, body: Bytes) -> Response {
     assert_eq!(payload["identifiers"], json!([{ "type": "dns", "value": DOMAIN }]));
     if state.failures.load(Ordering::SeqCst) > 0 {
         state.failures.fetch_sub(1, Ordering::SeqCst);
-        let problem =
-            json!({ "type": "urn:ietf:params:acme:error:rateLimited", "detail": "later" });
-        return (StatusCode::TOO_MANY_REQUESTS, Json(problem)).into_response();
+        let reason = *state.failure.lock().unwrap();
+        let problem = json!({ "type": format!("urn:ietf:params:acme:error:{reason}") });
+        return (StatusCode::FORBIDDEN, Json(problem)).into_response();
     }
     // What another order has left behind.
     let issued = state.issued.lock().unwrap().len();
