@@ -141,7 +141,7 @@ impl ChainBlock {
         self.read("the operator's cluster", storage::enclave_cluster_id(operator)).await
     }
 
-    /// The enclaves of a cluster with their addresses, ordered by slot.
+    /// The enclaves of a cluster with their addresses and attested keys, ordered by slot.
     pub async fn members(&self, cluster_id: ClusterId) -> Result<Members, ChainError> {
         let cluster = self.cluster(cluster_id).await?;
         let cluster = cluster.ok_or(ChainError::Missing("this cluster"))?;
@@ -154,7 +154,9 @@ impl ChainBlock {
             let url = String::from_utf8(enclave.api_uri)
                 .map_err(|_| ChainError::Decode("an enclave's address"))?;
             let enclave_account = enclave.enclave_address;
-            enclaves.push(Member { slot_id, operator, enclave_account, url });
+            let attested = self.attested(&enclave_account, &operator).await?;
+            let encryption_key = attested.live().map(|record| record.encryption_key);
+            enclaves.push(Member { slot_id, operator, enclave_account, url, encryption_key });
         }
         enclaves.sort_by_key(|enclave| enclave.slot_id);
         Ok(Members { cluster_id, cluster_type, enclaves })
