@@ -8,7 +8,6 @@ use axum::{
     extract::State,
     http::{request::Parts, Uri},
     response::IntoResponse,
-    Json,
 };
 use base64::{engine::general_purpose::STANDARD, Engine};
 use codec::DecodeAll;
@@ -22,7 +21,7 @@ use tee_primitives::{
     Hash,
 };
 use tee_wallet::{
-    bound::{is_signed, store_packet as wallet_packet, RetrieveRequest, Wanted},
+    bound::{is_signed, store_packet as wallet_packet, Wanted},
     cluster::{self, Member, Members, StoreReport},
     enclave::{EnclaveClient, EnclaveError},
     media::MediaKey,

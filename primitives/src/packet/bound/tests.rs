@@ -133,11 +133,12 @@ fn every_part_has_one_form() {
     is_refused_for(&approval().to_string(), |text| Approval::parse(text).map(drop), &of_approval);
 
     let too_long = "A".repeat(MAX_SEALED_LEN + 1);
+    let too_long = [too_long.as_str()];
     let of_store = [
         &target[..],
         &[
             (7, &[""], PacketError::EmptyShare),
-            (7, &[too_long.as_str()], PacketError::ShareTooLong),
+            (7, &too_long, PacketError::ShareTooLong),
             (8, NUMBERS, token),
             (9, NUMBERS, token),
         ],
