@@ -337,6 +337,8 @@ impl EnclaveClient {
     /// A client with the time-outs [`CONNECT_TIMEOUT`] and [`REQUEST_TIMEOUT`], which follows no
     /// redirects: a request goes to whom the chain names, or nowhere.
     pub fn new() -> Result<Self, EnclaveError> {
+        // The client takes the process's. Another may have set it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
