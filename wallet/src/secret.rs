@@ -412,11 +412,13 @@ impl Wallet {
         }
     }
 
-    /// The version of an NFT's key that waits for shares, by the best block: the NFT may be too new to
-    /// be final.
+    /// The version of an NFT's key that waits for shares, or has got them, by the best block: the NFT may
+    /// be too new to be final.
     async fn waiting(&self, nft_id: NftId) -> Result<KeyVersion, WalletError> {
         let keyshares = self.chain.best().await?.keyshares(nft_id, KIND).await?;
-        let version = keyshares.pending.map_or(FIRST_VERSION, |pending| pending.version);
+        let pending = keyshares.pending.map(|pending| pending.version);
+        let newest = pending.or(keyshares.synced.map(|synced| synced.version));
+        let version = newest.unwrap_or(FIRST_VERSION);
         let genesis_hash = self.chain.genesis_hash();
         Ok(KeyVersion { genesis_hash, kind: KIND, nft_id, version })
     }

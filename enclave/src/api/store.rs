@@ -41,6 +41,7 @@ use crate::{
         facts::{self, NftFacts},
         At,
     },
+    confirm::commitment_of_slot,
     park::Patience,
     store::{NewShare, RecordKey, StoreError, VersionKey},
     view::View,
@@ -167,8 +168,9 @@ impl<'a> StoreRequest<'a> {
         }
     }
 
-    /// The version that the chain has synced, if this very share of this very split is held of it,
-    /// and its owner asks.
+    /// The version that the chain has synced, if this very share of this very split is the one that it
+    /// has of this slot, and its owner asks. Of another split, whose time is over, the share may be here
+    /// for a moment longer.
     fn held(
         &self,
         context: &Context,
@@ -181,9 +183,12 @@ impl<'a> StoreRequest<'a> {
         if nft.owner != self.owner || !self.is_for(synced.version) {
             return Ok(None);
         }
-        let record = context.store.record(&self.key(synced.version))?;
-        let is_held =
-            record.is_some_and(|held| held.share == share && held.is_bound == self.is_bound());
+        let key = self.key(synced.version);
+        let Some(held) = context.store.record(&key)? else { return Ok(None) };
+        let commitment = held.commitment(context.store.genesis_hash(), &key);
+        let is_held = held.share == share
+            && held.is_bound == self.is_bound()
+            && commitment_of_slot(&synced.commitments, held.slot_id) == Some(&commitment);
         Ok(is_held.then_some(synced.version))
     }
 }
