@@ -45,6 +45,7 @@ use crate::{
 
 pub mod availability;
 pub mod backup;
+pub mod bound;
 pub mod failure;
 pub mod health;
 pub mod quote;

@@ -734,6 +734,7 @@ pub fn checked(
         synced_at: Some(synced.block_number),
         decided_at: view.finalized.number,
         from,
+        is_bound: shared.is_bound,
     })
 }
 

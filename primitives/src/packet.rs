@@ -7,6 +7,10 @@
 //!
 //! Every such string ends in an authentication token `<block>_<validity>`: it is valid from that
 //! block on, for so many blocks.
+//!
+//! A request has one of two forms, with the same fields: the *plain* one, as published clients send
+//! it, here, and the *bound* one (`docs/protocols/requests.md`) in [`bound`], with its answers in
+//! [`answer`] and what is sealed in them in [`sealed`].
 
 use alloc::{format, string::String};
 use core::fmt;
@@ -28,6 +32,11 @@ pub const MAX_VALIDITY: u32 = 20;
 pub const MAX_FUTURE_BLOCKS: u32 = 2;
 
 const REDACTED: &str = "[redacted]";
+
+pub mod answer;
+pub mod bound;
+#[cfg(feature = "hpke")]
+pub mod sealed;
 
 /// Body of a store request.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
@@ -72,6 +81,20 @@ pub enum RequesterType {
     Delegatee,
     /// Who rents the NFT.
     Rentee,
+}
+
+impl RequesterType {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Delegatee, Self::Rentee];
+
+    /// Its name in requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "OWNER",
+            Self::Delegatee => "DELEGATEE",
+            Self::Rentee => "RENTEE",
+        }
+    }
 }
 
 impl From<RequesterType> for Role {
@@ -156,8 +179,8 @@ impl AuthToken {
     }
 
     fn parse(block_number: &str, validity: &str) -> Result<Self, PacketError> {
-        let block_number = parse_decimal(block_number).ok_or(PacketError::Token)?;
-        let validity = parse_decimal(validity).ok_or(PacketError::Token)?;
+        let block_number = number_of(block_number).ok_or(PacketError::Token)?;
+        let validity = number_of(validity).ok_or(PacketError::Token)?;
         Ok(Self { block_number, validity })
     }
 }
@@ -276,13 +299,8 @@ impl<'a> StoreData<'a> {
     /// Reads the string as sent.
     pub fn parse(field: &'a str) -> Result<Self, PacketError> {
         let [nft_id, share, block_number, validity] = parts(field)?;
-        let nft_id = parse_decimal(nft_id).ok_or(PacketError::NftId)?;
-        match share.len() {
-            0 => return Err(PacketError::EmptyShare),
-            1..MIN_SHARE_LEN => return Err(PacketError::ShareTooShort),
-            MIN_SHARE_LEN..=MAX_SHARE_LEN => (),
-            _ => return Err(PacketError::ShareTooLong),
-        }
+        let nft_id = number_of(nft_id).ok_or(PacketError::NftId)?;
+        check_share_len(share.len())?;
         Ok(Self { nft_id, share, token: AuthToken::parse(block_number, validity)? })
     }
 }
@@ -300,7 +318,7 @@ impl RetrieveData {
     /// Reads the string as sent.
     pub fn parse(field: &str) -> Result<Self, PacketError> {
         let [nft_id, block_number, validity] = parts(field)?;
-        let nft_id = parse_decimal(nft_id).ok_or(PacketError::NftId)?;
+        let nft_id = number_of(nft_id).ok_or(PacketError::NftId)?;
         Ok(Self { nft_id, token: AuthToken::parse(block_number, validity)? })
     }
 }
@@ -326,6 +344,16 @@ pub fn keyshare_data(nft_id: NftId, share: &str, token: AuthToken) -> String {
     store_data(nft_id, share, token)
 }
 
+/// Whether a share of so many bytes is taken.
+pub fn check_share_len(length: usize) -> Result<(), PacketError> {
+    match length {
+        0 => Err(PacketError::EmptyShare),
+        1..MIN_SHARE_LEN => Err(PacketError::ShareTooShort),
+        MIN_SHARE_LEN..=MAX_SHARE_LEN => Ok(()),
+        _ => Err(PacketError::ShareTooLong),
+    }
+}
+
 /// Strips `<Bytes>` and `</Bytes>` if both are there.
 pub fn unwrap_bytes(field: &str) -> &str {
     field.strip_prefix("<Bytes>").and_then(|inner| inner.strip_suffix("</Bytes>")).unwrap_or(field)
@@ -344,7 +372,7 @@ fn parts<const N: usize>(field: &str) -> Result<[&str; N], PacketError> {
 }
 
 /// Digits only: `u32::from_str` would also take a leading `+`.
-fn parse_decimal(part: &str) -> Option<u32> {
+fn number_of(part: &str) -> Option<u32> {
     part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten()
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Storing to and retrieving from the five enclaves of a cluster.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, iter::repeat_with, time::Duration};
 
 use futures::{stream::FuturesUnordered, StreamExt};
 use rand::Rng;
+use subxt_signer::sr25519::Keypair;
 use tee_primitives::{
     cluster::{ClusterId, ClusterType, SlotId},
+    keyshare::KeyshareKind,
     nft::NftId,
     packet::{RetrieveKeysharePacket, StoreData},
     BlockNumber, Hash, RawAccountId,
@@ -14,6 +16,7 @@ use tee_primitives::{
 use tokio::time::{sleep, timeout_at, Instant};
 
 use crate::{
+    bound::{self, RetrieveRequest, Wanted},
     enclave::{EnclaveClient, EnclaveError},
     media::MediaKey,
     packets::StoreAttempt,
@@ -44,6 +47,9 @@ pub struct Member {
     pub url: String,
     /// SHA-256 of its TLS key, as the chain has attested it; zeros if it has not.
     pub tls_spki_hash: Hash,
+    /// The X25519 key to which requests for it are sealed: the one that the chain has attested for it.
+    /// `None` if its attestation does not count.
+    pub encryption_key: Option<[u8; 32]>,
 }
 
 /// The enclaves of a cluster, ordered by slot.
@@ -231,7 +237,8 @@ pub async fn wait_in_service(
     Err(NotInService { slots })
 }
 
-/// Sends the attempt's five shares to the five enclaves, the n-th to slot n, all at once.
+/// Sends the attempt's five shares to the five enclaves, the n-th to slot n, all at once, in the form
+/// that the attempt was made for.
 ///
 /// Failures that may pass are repeated, with growing pauses, until `deadline`. Calling this again
 /// with the same attempt is safe: an enclave that holds the share answers with the same success.
@@ -242,18 +249,68 @@ pub async fn store(
     deadline: Instant,
 ) -> Result<StoreReport, IncompleteCluster> {
     members.check_complete()?;
-    let sent = members.enclaves.iter().zip(attempt.packets()).map(|(member, packet)| async move {
-        let client = client.of(member);
-        let result = repeat(deadline, || async { client.store(&member.url, &packet).await }).await;
-        SlotOutcome { slot_id: member.slot_id, result: result.map(|_| ()) }
+    let plain = attempt.packets().map(Some).chain(repeat_with(|| None));
+    let shares = attempt.shares().iter().zip(plain);
+    let sent = members.enclaves.iter().zip(shares).map(|(member, (share, plain))| async move {
+        let client = &client.of(member);
+        let result = match plain {
+            Some(packet) => {
+                repeat(deadline, || async { client.store(&member.url, &packet).await.map(drop) })
+                    .await
+            }
+            None => store_bound(client, member, attempt, share, deadline).await,
+        };
+        SlotOutcome { slot_id: member.slot_id, result }
     });
     Ok(StoreReport { slots: futures::future::join_all(sent).await })
 }
 
-/// Asks all enclaves at once for their shares of `packet`'s NFT and returns the key as soon as
-/// three right shares have come. Enclaves that are down, slow or lie do not matter as long as three
-/// answer rightly before `deadline`; `opens` tells the right key.
+async fn store_bound(
+    client: &EnclaveClient,
+    member: &Member,
+    attempt: &StoreAttempt,
+    share: &Share,
+    deadline: Instant,
+) -> Result<(), EnclaveError> {
+    let packet = &bound::store_packet(attempt, share, member)?;
+    let kind = attempt.target().map_or(KeyshareKind::Secret, |target| target.kind);
+    repeat(deadline, || async move {
+        let answer = client.store_bound(&member.url, &member.enclave_account, kind, packet).await?;
+        bound::check_receipt(answer.keyshare_data.as_deref(), attempt, member)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Asks all enclaves at once for their shares, by bound requests, and returns the key as soon as three
+/// right shares have come. Enclaves that are down, slow or lie do not matter as long as three answer
+/// rightly before `deadline`; `opens` tells the right key. A share that is not the one whose commitment
+/// the chain has is dropped, and whoever gave it is named.
 pub async fn retrieve(
+    client: &EnclaveClient,
+    members: &Members,
+    requester: &Keypair,
+    wanted: &Wanted,
+    opens: impl Fn(&MediaKey) -> bool,
+    deadline: Instant,
+) -> Result<MediaKey, NotRecovered> {
+    let ask = async |member: &Member| {
+        let client = &client.of(member);
+        let request = &RetrieveRequest::new(requester, wanted, member)?;
+        repeat(deadline, || async move {
+            let enclave = &member.enclave_account;
+            let packet = &request.packet;
+            let answer = client.retrieve_bound(&member.url, enclave, wanted.kind, packet).await?;
+            request.open(answer.keyshare_data.as_deref(), wanted, member)
+        })
+        .await
+    };
+    recover(members, ask, opens).await
+}
+
+/// The same by plain requests, as published clients do it: one `packet` for all enclaves, whose answers
+/// anybody on the way can read or forge, so that wrong shares are told by `opens` alone.
+pub async fn retrieve_plain(
     client: &EnclaveClient,
     members: &Members,
     nft_id: NftId,
@@ -261,14 +318,23 @@ pub async fn retrieve(
     opens: impl Fn(&MediaKey) -> bool,
     deadline: Instant,
 ) -> Result<MediaKey, NotRecovered> {
+    let ask = async |member: &Member| {
+        repeat(deadline, || async { retrieve_one(client, member, nft_id, packet).await }).await
+    };
+    recover(members, ask, opens).await
+}
+
+/// Asks all enclaves at once, and rebuilds the key from the first answers that suffice.
+async fn recover(
+    members: &Members,
+    ask: impl AsyncFn(&Member) -> Result<Share, EnclaveError>,
+    opens: impl Fn(&MediaKey) -> bool,
+) -> Result<MediaKey, NotRecovered> {
+    let ask = &ask;
     let mut answers: FuturesUnordered<_> = members
         .enclaves
         .iter()
-        .map(|member| async move {
-            let share =
-                repeat(deadline, || async { retrieve_one(client, member, nft_id, packet).await });
-            (member.slot_id, share.await)
-        })
+        .map(|member| async move { (member.slot_id, ask(member).await) })
         .collect();
     let mut recovery = Recovery::new(opens);
     let mut slots = Vec::with_capacity(SHARES);

@@ -11,14 +11,17 @@ use tee_primitives::{
     abi::calls,
     archive::{BackupAnswer, OperatorPacket, RestoreAnswer},
     attestation::AttestationPayload,
+    keyshare::KeyshareKind,
     nft::NftId,
-    packet::{KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket},
+    packet::{
+        answer::SignedResponse, KeyshareResponse, RetrieveKeysharePacket, StoreKeysharePacket,
+    },
     BlockNumber, Hash, RawAccountId,
 };
 use tee_tls::{ClientError, Clients, Trust, NO_KEY};
 use zeroize::Zeroizing;
 
-use crate::{cluster::Member, history::ViewsLog, packets::ss58};
+use crate::{bound, cluster::Member, history::ViewsLog, packets::ss58};
 
 /// How long a connection may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,6 +95,24 @@ pub enum EnclaveError {
     /// The share is not the one that was asked for.
     #[error("the enclave answered with an unusable share: {0}")]
     BadShare(String),
+    /// The chain does not count the enclave's attestation, so there is no key to seal to.
+    #[error("the chain does not count the enclave's attestation: nothing is sealed to it")]
+    NotAttested,
+    /// Nothing could be sealed for the enclave.
+    #[error("the request cannot be made: {0}")]
+    Unsealable(&'static str),
+    /// The answer to a bound request is not signed by the enclave, or not for this request: somebody on
+    /// the way may have made it.
+    #[error("the answer (HTTP {http}, {status}) is not signed by the enclave for this request")]
+    Unsigned {
+        /// HTTP status code.
+        http: u16,
+        /// The status name that it carries.
+        status: String,
+    },
+    /// What the enclave has signed is not what was asked for.
+    #[error("the enclave answered for something else: {0}")]
+    Unproven(String),
 }
 
 impl EnclaveError {
@@ -99,11 +120,19 @@ impl EnclaveError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { bad_address, .. } => !bad_address,
-            Self::Refused { http, .. } | Self::Malformed { http, .. } => {
+            Self::Refused { http, .. }
+            | Self::Malformed { http, .. }
+            | Self::Unsigned { http, .. } => {
                 matches!(http, 408 | 429 | 502 | 503 | 504)
             }
-            Self::NotInService(_) => true,
-            Self::NoClient(_) | Self::TooLong | Self::OtherEnclave(_) | Self::BadShare(_) => false,
+            // The chain may count it again.
+            Self::NotInService(_) | Self::NotAttested => true,
+            Self::NoClient(_)
+            | Self::TooLong
+            | Self::OtherEnclave(_)
+            | Self::BadShare(_)
+            | Self::Unsealable(_)
+            | Self::Unproven(_) => false,
         }
     }
 
@@ -405,6 +434,32 @@ impl EnclaveClient {
         expect_status(answer(request).await?, RETRIEVE_SUCCESS)
     }
 
+    /// Stores a share by a bound request; the answer, if the enclave with this account has signed it for
+    /// this request.
+    pub async fn store_bound(
+        &self,
+        url: &str,
+        enclave: &RawAccountId,
+        kind: KeyshareKind,
+        packet: &StoreKeysharePacket,
+    ) -> Result<KeyshareResponse, EnclaveError> {
+        let request = self.post(url, keyshare_path(kind, true))?.json(packet);
+        signed_answer(request, enclave, &packet.request_hash(), STORE_SUCCESS).await
+    }
+
+    /// Retrieves a share by a bound request; the answer, if the enclave with this account has signed it
+    /// for this request.
+    pub async fn retrieve_bound(
+        &self,
+        url: &str,
+        enclave: &RawAccountId,
+        kind: KeyshareKind,
+        packet: &RetrieveKeysharePacket,
+    ) -> Result<KeyshareResponse, EnclaveError> {
+        let request = self.post(url, keyshare_path(kind, false))?.json(packet);
+        signed_answer(request, enclave, &packet.request_hash(), RETRIEVE_SUCCESS).await
+    }
+
     /// `GET /api/secret-nft/get-views-log/{nft id}`: a part of the history.
     pub async fn history(
         &self,
@@ -458,6 +513,15 @@ fn route(url: &str, path: &str) -> String {
     format!("{}/api/{path}", url.trim_end_matches('/'))
 }
 
+fn keyshare_path(kind: KeyshareKind, is_store: bool) -> &'static str {
+    match (kind, is_store) {
+        (KeyshareKind::Secret, true) => "secret-nft/store-keyshare",
+        (KeyshareKind::Secret, false) => "secret-nft/retrieve-keyshare",
+        (KeyshareKind::Capsule, true) => "capsule-nft/store-keyshare",
+        (KeyshareKind::Capsule, false) => "capsule-nft/retrieve-keyshare",
+    }
+}
+
 fn expect_status(
     response: KeyshareResponse,
     expected: &str,
@@ -483,7 +547,33 @@ fn decoded<T: DecodeAll>(response: KeyshareResponse) -> Result<T, EnclaveError> 
     })
 }
 
-async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, EnclaveError> {
+/// The answer to a bound request. What the enclave has not signed says nothing of it, neither good nor
+/// bad.
+async fn signed_answer(
+    request: RequestBuilder,
+    enclave: &RawAccountId,
+    request_hash: &Hash,
+    expected: &str,
+) -> Result<KeyshareResponse, EnclaveError> {
+    let (code, body) = read(request).await?;
+    let http = code.as_u16();
+    let answer: SignedResponse = serde_json::from_slice(&body)
+        .map_err(|error| EnclaveError::Malformed { http, reason: error.to_string() })?;
+    if !bound::is_signed(enclave, request_hash, http, &answer) {
+        return Err(EnclaveError::Unsigned { http, status: printable(&answer.response.status) });
+    }
+    if code.is_success() {
+        return expect_status(answer.response, expected);
+    }
+    Err(EnclaveError::Refused {
+        http,
+        status: printable(&answer.response.status),
+        description: printable(&answer.response.description),
+    })
+}
+
+/// Sends a request and reads the answer, which is bounded.
+async fn read(request: RequestBuilder) -> Result<(StatusCode, Zeroizing<Vec<u8>>), EnclaveError> {
     let unreachable = |error: reqwest::Error| EnclaveError::transport(&error);
     let mut response = request.send().await.map_err(unreachable)?;
     let http = response.status();
@@ -494,6 +584,11 @@ async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Encla
         }
         body.extend_from_slice(&part);
     }
+    Ok((http, body))
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, EnclaveError> {
+    let (http, body) = read(request).await?;
     // serde_json's errors name a place, never the content.
     let malformed = |error: serde_json::Error| EnclaveError::Malformed {
         http: http.as_u16(),

@@ -8,6 +8,7 @@
 //! | [`media`] | sealed media files |
 //! | [`split`] | shares of a key |
 //! | [`packets`] | signed requests |
+//! | [`bound`] | requests for one enclave alone, sealed, with signed answers |
 //! | [`enclave`] | client of one enclave |
 //! | [`cluster`] | storing to and retrieving from five enclaves |
 //! | [`chain`] | client of the chain |
@@ -16,6 +17,7 @@
 //! Keys and shares are wiped from memory when dropped and never appear in logs or errors.
 
 pub mod archive;
+pub mod bound;
 pub mod chain;
 pub mod cluster;
 pub mod enclave;

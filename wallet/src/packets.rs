@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Signed requests to enclaves, in the form that TIP-500 and its published clients use.
+//! Signed requests to enclaves: in the plain form, which TIP-500 and its published clients use, and
+//! what the [bound] ones are made of.
+//!
+//! [bound]: crate::bound
 
 use base64::{engine::general_purpose::STANDARD, Engine};
 use codec::Encode;
@@ -9,11 +12,12 @@ use subxt::utils::AccountId32;
 use subxt_signer::sr25519::Keypair;
 use tee_primitives::{
     archive::{OperatorData, OperatorPacket, Purpose},
-    keyshare::{split_of_signer, Split},
+    keyshare::{split_of_signer, KeyshareKind, Split, Version},
     nft::NftId,
     packet::{
+        bound::{Approval, Target},
         retrieve_data, signer_address, store_data, AuthToken, RequesterType,
-        RetrieveKeysharePacket, StoreKeysharePacket, MAX_VALIDITY,
+        RetrieveKeysharePacket, SignerAddress, StoreKeysharePacket, MAX_VALIDITY,
     },
     BlockNumber, Hash, RawAccountId,
 };
@@ -41,14 +45,29 @@ pub enum AttemptError {
     Split(#[from] SplitError),
 }
 
+/// Which version of which key is split.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyVersion {
+    /// Hash of the chain's first block.
+    pub genesis_hash: Hash,
+    /// What of the NFT the key is of.
+    pub kind: KeyshareKind,
+    /// The NFT.
+    pub nft_id: NftId,
+    /// The version that waits for shares.
+    pub version: Version,
+}
+
 /// One splitting of a key and its temporary signer.
 ///
 /// All five requests of one attempt name the same signer, by which enclaves and chain know that
 /// their shares belong together. A retry must send the same attempt; a new attempt is a new split.
 pub struct StoreAttempt {
     nft_id: NftId,
+    /// What a bound attempt is for; `None` if it is a plain one.
+    target: Option<Target>,
     token: AuthToken,
-    owner_address: String,
+    owner: RawAccountId,
     signer_address: String,
     owner_signature: String,
     seed: Zeroizing<[u8; SEED_LEN]>,
@@ -61,8 +80,7 @@ pub struct StoreAttempt {
 #[serde(deny_unknown_fields)]
 pub struct SavedAttempt {
     nft_id: NftId,
-    block_number: BlockNumber,
-    validity: u32,
+    signer_address: String,
     seed: String,
     shares: Vec<String>,
 }
@@ -74,7 +92,7 @@ impl std::fmt::Debug for SavedAttempt {
 }
 
 impl StoreAttempt {
-    /// Splits `key` and has `owner` approve a fresh signer. The requests are valid for
+    /// Splits `key`, for plain requests, and has `owner` approve a fresh signer. They are valid for
     /// [`MAX_VALIDITY`] blocks from `finalized`, the newest finalized block.
     pub fn new(
         owner: &Keypair,
@@ -82,10 +100,21 @@ impl StoreAttempt {
         key: &MediaKey,
         finalized: BlockNumber,
     ) -> Result<Self, AttemptError> {
-        let mut seed = Zeroizing::new([0; SEED_LEN]);
-        OsRng.try_fill_bytes(seed.as_mut())?;
-        let token = AuthToken { block_number: finalized, validity: MAX_VALIDITY };
-        Self::assemble(owner, nft_id, token, seed, split(key)?)
+        let seed = random()?;
+        Self::assemble(owner, nft_id, None, valid_from(finalized), seed, split(key)?)
+    }
+
+    /// The same for bound requests, whose signer is good for this splitting alone.
+    pub fn bound(
+        owner: &Keypair,
+        of: &KeyVersion,
+        key: &MediaKey,
+        finalized: BlockNumber,
+    ) -> Result<Self, AttemptError> {
+        let KeyVersion { genesis_hash, kind, nft_id, version } = *of;
+        let target = Target { genesis_hash, kind, nft_id, version, split: *random()? };
+        let seed = random()?;
+        Self::assemble(owner, nft_id, Some(target), valid_from(finalized), seed, split(key)?)
     }
 
     /// The attempt that was saved, if `owner` is who made it; `None` if it cannot be read.
@@ -95,16 +124,21 @@ impl StoreAttempt {
         let shares: Result<Vec<Share>, _> =
             saved.shares.iter().map(|share| Share::parse(share)).collect();
         let shares = shares.ok()?.try_into().ok()?;
-        let token = AuthToken { block_number: saved.block_number, validity: saved.validity };
-        Self::assemble(owner, saved.nft_id, token, seed, shares).ok()
+        let (target, token) = match Approval::parse(&saved.signer_address) {
+            Ok(approval) => (Some(approval.target), approval.token),
+            Err(_) => (None, SignerAddress::parse(&saved.signer_address).ok()?.token),
+        };
+        let restored = Self::assemble(owner, saved.nft_id, target, token, seed, shares).ok()?;
+        let is_same = restored.signer_address == saved.signer_address
+            && target.is_none_or(|target| target.nft_id == saved.nft_id);
+        is_same.then_some(restored)
     }
 
     /// What rebuilds it.
     pub fn save(&self) -> SavedAttempt {
         SavedAttempt {
             nft_id: self.nft_id,
-            block_number: self.token.block_number,
-            validity: self.token.validity,
+            signer_address: self.signer_address.clone(),
             seed: hex::encode(*self.seed),
             shares: self.shares.iter().map(|share| share.as_str().to_owned()).collect(),
         }
@@ -113,18 +147,24 @@ impl StoreAttempt {
     fn assemble(
         owner: &Keypair,
         nft_id: NftId,
+        target: Option<Target>,
         token: AuthToken,
         seed: Zeroizing<[u8; SEED_LEN]>,
         shares: [Share; SHARES],
     ) -> Result<Self, AttemptError> {
         let signer = Keypair::from_secret_key(*seed)?;
-        let signer_address = signer_address(&ss58(&signer.public_key().0), token);
+        let address = ss58(&signer.public_key().0);
+        let signer_address = match target {
+            Some(target) => Approval { target, signer: &address, token }.to_string(),
+            None => signer_address(&address, token),
+        };
         let owner_signature = sign(owner, &signer_address);
-        let owner_address = ss58(&owner.public_key().0);
+        let owner = owner.public_key().0;
         Ok(Self {
             nft_id,
+            target,
             token,
-            owner_address,
+            owner,
             signer_address,
             owner_signature,
             seed,
@@ -138,6 +178,19 @@ impl StoreAttempt {
         self.nft_id
     }
 
+    /// What a bound attempt is for; `None` if it is a plain one.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
+    /// Whether it is a bound one for this version of this key.
+    pub fn is_for(&self, of: &KeyVersion) -> bool {
+        self.target.is_some_and(|target| {
+            let Target { genesis_hash, kind, nft_id, version, split: _ } = target;
+            *of == KeyVersion { genesis_hash, kind, nft_id, version }
+        })
+    }
+
     /// How long enclaves take its requests.
     pub fn token(&self) -> AuthToken {
         self.token
@@ -145,21 +198,43 @@ impl StoreAttempt {
 
     /// What chain and enclaves call this splitting.
     pub fn split(&self) -> Split {
-        split_of_signer(&self.signer_address)
+        match self.target {
+            Some(target) => target.split,
+            None => split_of_signer(&self.signer_address),
+        }
     }
 
-    /// The five requests, by slot.
+    /// Who has approved the signer.
+    pub fn owner(&self) -> &RawAccountId {
+        &self.owner
+    }
+
+    /// What its owner has signed.
+    pub fn signer_address(&self) -> &str {
+        &self.signer_address
+    }
+
+    /// The shares, by slot.
+    pub fn shares(&self) -> &[Share; SHARES] {
+        &self.shares
+    }
+
+    /// A request with this data.
+    pub fn packet(&self, data: String) -> StoreKeysharePacket {
+        StoreKeysharePacket {
+            owner_address: ss58(&self.owner),
+            signer_address: self.signer_address.clone(),
+            signersig: self.owner_signature.clone(),
+            signature: sign(&self.signer, &data),
+            data,
+        }
+    }
+
+    /// The five requests of a plain attempt, by slot; none of a bound one, which needs the enclaves'
+    /// keys.
     pub fn packets(&self) -> impl Iterator<Item = StoreKeysharePacket> + '_ {
-        self.shares.iter().map(|share| {
-            let data = store_data(self.nft_id, share.as_str(), self.token);
-            StoreKeysharePacket {
-                owner_address: self.owner_address.clone(),
-                signer_address: self.signer_address.clone(),
-                signersig: self.owner_signature.clone(),
-                signature: sign(&self.signer, &data),
-                data,
-            }
-        })
+        let plain = self.shares.iter().filter(|_| self.target.is_none());
+        plain.map(|share| self.packet(store_data(self.nft_id, share.as_str(), self.token)))
     }
 }
 
@@ -172,16 +247,27 @@ impl std::fmt::Debug for StoreAttempt {
     }
 }
 
-/// The request for a share. It is valid for [`MAX_VALIDITY`] blocks from `finalized`, the newest
-/// finalized block, and goes unchanged to every enclave.
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, rand::rand_core::OsError> {
+    let mut bytes = Zeroizing::new([0; N]);
+    OsRng.try_fill_bytes(bytes.as_mut())?;
+    Ok(bytes)
+}
+
+/// The longest validity from a finalized block on.
+pub(crate) fn valid_from(finalized: BlockNumber) -> AuthToken {
+    AuthToken { block_number: finalized, validity: MAX_VALIDITY }
+}
+
+/// The plain request for a share. It is valid for [`MAX_VALIDITY`] blocks from `finalized`, the newest
+/// finalized block, and goes unchanged to every enclave: whoever sees it can send it to the others.
 pub fn retrieve_packet(
     requester: &Keypair,
     requester_type: RequesterType,
     nft_id: NftId,
     finalized: BlockNumber,
 ) -> RetrieveKeysharePacket {
-    let token = AuthToken { block_number: finalized, validity: MAX_VALIDITY };
-    let data = retrieve_data(nft_id, token);
+    let data = retrieve_data(nft_id, valid_from(finalized));
     RetrieveKeysharePacket {
         requester_address: ss58(&requester.public_key().0),
         requester_type,
@@ -195,7 +281,7 @@ pub fn ss58(account: &RawAccountId) -> String {
     AccountId32(*account).to_string()
 }
 
-fn sign(signer: &Keypair, message: &str) -> String {
+pub(crate) fn sign(signer: &Keypair, message: &str) -> String {
     format!("0x{}", hex::encode(signer.sign(message.as_bytes()).0))
 }
 
@@ -214,7 +300,7 @@ pub fn operator_packet(
         genesis: &genesis,
         enclave: &enclave,
         message: &message,
-        token: AuthToken { block_number: finalized, validity: MAX_VALIDITY },
+        token: valid_from(finalized),
     }
     .to_string();
     let operator_address = ss58(&operator.public_key().0);
@@ -284,23 +370,66 @@ mod tests {
         assert_ne!(first.split(), second.split());
     }
 
+    const OF: KeyVersion =
+        KeyVersion { genesis_hash: [3; 32], kind: KeyshareKind::Secret, nft_id: 7, version: 2 };
+
+    fn bound_attempt() -> StoreAttempt {
+        StoreAttempt::bound(&dev::alice(), &OF, &MediaKey::generate().unwrap(), 100).unwrap()
+    }
+
+    #[test]
+    fn f29_a_bound_attempts_signer_is_good_for_one_splitting_alone() {
+        let attempt = bound_attempt();
+        let approval = Approval::parse(attempt.signer_address()).unwrap();
+        assert_eq!(attempt.target(), Some(&approval.target));
+        assert_eq!(
+            (approval.target.genesis_hash, approval.target.kind),
+            (OF.genesis_hash, OF.kind)
+        );
+        assert_eq!((approval.target.nft_id, approval.target.version), (OF.nft_id, OF.version));
+        assert_eq!(approval.target.split, attempt.split());
+        assert_ne!(bound_attempt().split(), attempt.split());
+        assert!(attempt.is_for(&OF));
+        assert!(!attempt.is_for(&KeyVersion { version: 3, ..OF }));
+        assert!(!attempt.is_for(&KeyVersion { genesis_hash: [4; 32], ..OF }));
+        let packet = attempt.packet(String::from("data"));
+        assert!(signed_by(&packet.owner_address, &packet.signer_address, &packet.signersig));
+        assert!(signed_by(approval.signer, "data", &packet.signature));
+        assert_eq!(attempt.packets().count(), 0);
+        assert!(!super::tests::attempt().is_for(&OF));
+    }
+
     #[test]
     fn a_restored_attempt_sends_the_same_split_and_shares() {
-        let attempt = attempt();
-        let json = serde_json::to_string(&attempt.save()).unwrap();
-        let saved: SavedAttempt = serde_json::from_str(&json).unwrap();
-        let restored = StoreAttempt::restore(&dev::alice(), &saved).unwrap();
-        assert_eq!(restored.split(), attempt.split());
-        assert_eq!((restored.nft_id(), restored.token()), (attempt.nft_id(), attempt.token()));
-        for (first, second) in attempt.packets().zip(restored.packets()) {
-            assert_eq!(first.data, second.data);
-            assert_eq!(first.signer_address, second.signer_address);
-            assert!(signed_by(&second.owner_address, &second.signer_address, &second.signersig));
-        }
+        for attempt in [attempt(), bound_attempt()] {
+            let json = serde_json::to_string(&attempt.save()).unwrap();
+            let saved: SavedAttempt = serde_json::from_str(&json).unwrap();
+            let restored = StoreAttempt::restore(&dev::alice(), &saved).unwrap();
+            assert_eq!(restored.split(), attempt.split());
+            assert_eq!(restored.target(), attempt.target());
+            assert_eq!((restored.nft_id(), restored.token()), (attempt.nft_id(), attempt.token()));
+            assert!(restored.shares() == attempt.shares());
+            for (first, second) in attempt.packets().zip(restored.packets()) {
+                assert_eq!(first.data, second.data);
+            }
+            let data = String::from("data");
+            let packet = restored.packet(data.clone());
+            assert_eq!(packet.signer_address, attempt.packet(data).signer_address);
+            assert!(signed_by(&packet.owner_address, &packet.signer_address, &packet.signersig));
 
-        let mut damaged = saved;
-        damaged.shares.pop();
-        assert!(StoreAttempt::restore(&dev::alice(), &damaged).is_none());
+            let damage: [fn(&mut SavedAttempt); 4] = [
+                |saved| drop(saved.shares.pop()),
+                |saved| saved.seed.replace_range(..2, "zz"),
+                // Another signer than the one that was approved.
+                |saved| saved.seed = hex::encode([9; SEED_LEN]),
+                |saved| saved.signer_address.clear(),
+            ];
+            for damage in damage {
+                let mut saved = attempt.save();
+                damage(&mut saved);
+                assert!(StoreAttempt::restore(&dev::alice(), &saved).is_none());
+            }
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ use codec::Decode;
 use subxt_signer::sr25519::Keypair;
 use tee_primitives::{
     cluster::ClusterId,
-    keyshare::{KeyshareKind, SyncedKeyshare},
+    keyshare::{KeyshareKind, SyncedKeyshare, Version},
     nft::NftId,
     packet::RequesterType,
     BlockNumber, RawAccountId,
@@ -40,6 +40,7 @@ use tee_primitives::{
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
+    bound::Wanted,
     chain::{block::Nft, calls, Chain, ChainError, Included, WaitFor},
     cluster::{
         self, IncompleteCluster, Members, Next, NotInService, NotRecovered, StoreReport,
@@ -47,7 +48,7 @@ use crate::{
     },
     enclave::{EnclaveClient, EnclaveError},
     media::{decrypt_file, encrypt_file, MediaError, MediaHeader, MediaKey},
-    packets::{retrieve_packet, AttemptError, StoreAttempt},
+    packets::{AttemptError, KeyVersion, StoreAttempt},
     recovery::{PendingSecret, RecoveryError, RecoveryFile},
 };
 
@@ -83,6 +84,9 @@ pub const SYNC_LIMIT: Duration = Duration::from_secs(180);
 pub const RETRIEVE_LIMIT: Duration = Duration::from_secs(40);
 
 const KIND: KeyshareKind = KeyshareKind::Secret;
+
+/// The version that an NFT's key begins with.
+const FIRST_VERSION: Version = 1;
 
 /// Why a secret NFT could not be minted or viewed.
 #[derive(Debug, thiserror::Error)]
@@ -354,8 +358,9 @@ impl Wallet {
         Ok(Minted { nft_id, synced })
     }
 
-    /// Offers the key's shares to the enclaves, whenever all are in service: the splitting that the
-    /// recovery file keeps as long as its time lasts, then new ones, at most `splits`.
+    /// Offers the key's shares to the enclaves, whenever all are in service, by bound requests: the
+    /// splitting that the recovery file keeps as long as its time lasts and its version waits for
+    /// shares, then new ones, at most `splits`.
     async fn store(
         &self,
         recovery: &mut RecoveryFile,
@@ -368,17 +373,19 @@ impl Wallet {
             .pending()
             .attempt
             .as_ref()
-            .and_then(|saved| StoreAttempt::restore(&self.account, saved))
-            .filter(|attempt| attempt.nft_id() == nft_id);
+            .and_then(|saved| StoreAttempt::restore(&self.account, saved));
         loop {
             self.wait_in_service(members).await?;
+            let of = self.waiting(nft_id).await?;
             let block = self.chain.finalized().await?;
-            let offered = match attempt.take().filter(|attempt| may_offer(attempt, block.number()))
-            {
+            let members = &block.members(members.cluster_id).await?;
+            let is_usable =
+                |attempt: &StoreAttempt| attempt.is_for(&of) && may_offer(attempt, block.number());
+            let offered = match attempt.take().filter(is_usable) {
                 Some(attempt) => attempt,
                 None => {
                     let key = &recovery.pending().key;
-                    let new = StoreAttempt::new(&self.account, nft_id, key, block.number())?;
+                    let new = StoreAttempt::bound(&self.account, &of, key, block.number())?;
                     // Kept before an enclave may hold it.
                     recovery.set_attempt(&new)?;
                     splits_left = splits_left.saturating_sub(1);
@@ -403,6 +410,17 @@ impl Wallet {
             tracing::info!(nft_id, %report, again = ?next, "shares are offered again");
             attempt = same.then_some(offered);
         }
+    }
+
+    /// The version of an NFT's key that waits for shares, or has got them, by the best block: the NFT may
+    /// be too new to be final.
+    async fn waiting(&self, nft_id: NftId) -> Result<KeyVersion, WalletError> {
+        let keyshares = self.chain.best().await?.keyshares(nft_id, KIND).await?;
+        let pending = keyshares.pending.map(|pending| pending.version);
+        let newest = pending.or(keyshares.synced.map(|synced| synced.version));
+        let version = newest.unwrap_or(FIRST_VERSION);
+        let genesis_hash = self.chain.genesis_hash();
+        Ok(KeyVersion { genesis_hash, kind: KIND, nft_id, version })
     }
 
     async fn wait_in_service(&self, members: &Members) -> Result<(), WalletError> {
@@ -478,9 +496,18 @@ impl Wallet {
         let synced = block.keyshares(nft_id, KIND).await?.synced;
         let synced = synced.ok_or(WalletError::NotSynced(nft_id))?;
         let members = block.members(synced.cluster_id).await?;
-        let packet = retrieve_packet(&self.account, requester_type, nft_id, block.number());
+        let wanted = Wanted {
+            genesis_hash: self.chain.genesis_hash(),
+            kind: KIND,
+            nft_id,
+            role: requester_type,
+            synced,
+            finalized: block.number(),
+        };
         let deadline = Instant::now() + RETRIEVE_LIMIT;
-        Ok(cluster::retrieve(&self.enclaves, &members, nft_id, &packet, opens, deadline).await?)
+        let key =
+            cluster::retrieve(&self.enclaves, &members, &self.account, &wanted, opens, deadline);
+        Ok(key.await?)
     }
 
     /// Retrieves the key of a secret NFT and opens its sealed media into the new file `target`.

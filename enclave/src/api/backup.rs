@@ -215,6 +215,7 @@ mod tests {
             salt: [3; 32],
             owner: [4; 32],
             token_block: 5,
+            is_bound: true,
         })
     }
 

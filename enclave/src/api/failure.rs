@@ -91,6 +91,9 @@ statuses! {
     /// The share is too long.
     KeyshareIsTooLong = "KEYSHAREISTOOLONG", BAD_REQUEST,
         "Secret-Share is too long, it is not possible to store it.";
+    /// The share was not sealed to this enclave's key, or not for this request.
+    KeyshareNotOpened = "KEYSHARENOTOPENED", BAD_REQUEST,
+        "The key-share was not sealed for this request to the attested key of this enclave.";
     /// The data's token is not two numbers.
     InvalidAuthToken = "INVALIDAUTHTOKEN", BAD_REQUEST, "Invalid authentication-token format.";
     /// The signer's token is not valid now.
@@ -120,6 +123,9 @@ statuses! {
         "Error storing NFT key-share to TEE : nft_id already exists.";
     /// The share is not held here.
     KeyNotExist = "KEYNOTEXIST", NOT_FOUND, "NFT Keyshare is not available.";
+    /// The share came in a bound request, and this one is not.
+    BoundOnly = "BOUNDONLY", FORBIDDEN,
+        "The key-share was stored in a bound request, it is given for such a request only.";
     /// The share is held but cannot be read.
     KeyNotReadable = "KEYNOTREADABLE", INTERNAL_SERVER_ERROR,
         "The key-share cannot be read, use another enclave please.";
@@ -149,7 +155,7 @@ statuses! {
     /// The evidence was not accepted.
     UntrustedPeer = "UNTRUSTEDPEER", FORBIDDEN,
         "The requester has not proven to be what the chain says it is.";
-    /// The operator has signed it for another purpose, chain or enclave.
+    /// It was signed for another purpose, chain or enclave.
     NotMeant = "NOTMEANT", BAD_REQUEST,
         "The request was signed for another purpose, chain or enclave.";
     /// Somebody else than the operator asks for what is the operator's.
@@ -233,20 +239,29 @@ impl Failure {
         self.status
     }
 
-    /// The answer. `call` names what was asked for.
-    pub fn answer(self, context: &Context, call: Option<&str>, nft_id: NftId) -> Response {
+    /// The answer's body. `call` names what was asked for.
+    pub fn body(self, context: &Context, call: Option<&str>, nft_id: NftId) -> KeyshareResponse {
         let text = self.status.text();
         let description = match call {
             Some(call) => format!("TEE Key-share {call}: {text}"),
             None => text.into(),
         };
-        let body = Json(KeyshareResponse {
+        KeyshareResponse {
             status: self.status.name().into(),
             nft_id,
             enclave_account: context.account.address().into(),
             keyshare_data: None,
             description,
-        });
+        }
+    }
+
+    /// The answer. `call` names what was asked for.
+    pub fn answer(self, context: &Context, call: Option<&str>, nft_id: NftId) -> Response {
+        self.respond(Json(self.body(context, call, nft_id)))
+    }
+
+    /// The answer with this body, which says what [`body`](Self::body) does.
+    pub(super) fn respond(self, body: impl IntoResponse) -> Response {
         let mut response = (self.status.code(), body).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -91,7 +91,7 @@ pub(super) fn answer(
 
 impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
-        tracing::error!(%error, "an archive could not be sealed");
+        tracing::error!(%error, "what was to be given could not be sealed");
         Status::InternalError.into()
     }
 }

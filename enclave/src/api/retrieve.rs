@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `POST /api/secret-nft/retrieve-keyshare` and `POST /api/capsule-nft/retrieve-keyshare` (TIP-500
-//! "Retrieve secret from enclave").
+//! "Retrieve secret from enclave"), in the plain form and in the [bound](super::bound) one.
 //!
-//! Checks, cheap before costly: form of the fields, token, signature, then at one finalized block:
-//! attestation and assignment, NFT, kind, synced version, and whether the requester is the owner, whom
-//! the NFT is delegated to, or who rents it in that block. The share that is given is the one whose
-//! commitment the chain has for this slot. That it is given is durable in the view log before it
+//! Checks, cheap before costly: form of the fields, whether a bound request is for this enclave, token,
+//! signature, then at one finalized block: attestation and assignment, NFT, kind, synced version, and
+//! whether the requester is the owner, whom the NFT is delegated to, or who rents it in that block. The
+//! share that is given is the one whose commitment the chain has for this slot; one that came in a bound
+//! request is given for such a request only. That it is given is durable in the view log before it
 //! leaves: if it cannot be logged, it is not given.
 
 use std::sync::Arc;
@@ -13,19 +14,23 @@ use std::sync::Arc;
 use axum::{
     extract::{rejection::JsonRejection, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
     Json,
 };
 use tee_primitives::{
     authorisation::{self, Viewers},
     cluster::SlotId,
     keyshare::{KeyshareKind, SyncedKeyshare},
-    packet::{keyshare_data, AuthToken, KeyshareResponse, RetrieveData, RetrieveKeysharePacket},
-    BlockNumber,
+    nft::NftId,
+    packet::{
+        answer::GivenShare, bound::is_bound, keyshare_data, AuthToken, KeyshareResponse,
+        RetrieveData, RetrieveKeysharePacket,
+    },
+    BlockNumber, Hash,
 };
-use zeroize::Zeroizing;
 
 use super::{
+    bound,
     failure::{of_refusal, Failure, Status},
     kind::words,
     request, Context,
@@ -38,7 +43,7 @@ use crate::{
     },
     confirm::commitment_of_slot,
     park::Patience,
-    store::{Access, Correction, VersionKey},
+    store::{Access, Correction, Record, RecordKey, VersionKey},
     view::View,
 };
 
@@ -70,10 +75,28 @@ async fn handle(
         Ok(packet) => packet,
         Err(failure) => return failure.answer(&context, Some(words(kind).retrieve), 0),
     };
-    let nft_id = RetrieveData::parse(&packet.data).map_or(0, |data| data.nft_id);
-    match retrieve(&context, kind, &packet).await {
-        Ok(response) => (StatusCode::OK, Json(response)).into_response(),
-        Err(failure) => failure.answer(&context, Some(words(kind).retrieve), nft_id),
+    let request = is_bound(&packet.data).then(|| packet.request_hash());
+    let nft_id = match request {
+        Some(_) => bound::nft_of(&packet.data),
+        None => RetrieveData::parse(&packet.data).map_or(0, |data| data.nft_id),
+    };
+    let outcome = retrieve(&context, kind, &packet, request.as_ref()).await;
+    bound::answer(&context, request.as_ref(), words(kind).retrieve, nft_id, outcome)
+}
+
+/// What a request says, in either form.
+pub(super) struct RetrieveRequest {
+    pub(super) nft_id: NftId,
+    /// When it holds.
+    pub(super) token: AuthToken,
+    /// To which the answer to a bound one is sealed.
+    pub(super) one_time_key: Option<[u8; 32]>,
+}
+
+impl RetrieveRequest {
+    fn plain(packet: &RetrieveKeysharePacket) -> Result<Self, Failure> {
+        let RetrieveData { nft_id, token } = RetrieveData::parse(&packet.data)?;
+        Ok(Self { nft_id, token, one_time_key: None })
     }
 }
 
@@ -89,12 +112,17 @@ async fn retrieve(
     context: &Context,
     kind: KeyshareKind,
     packet: &RetrieveKeysharePacket,
+    bound_as: Option<&Hash>,
 ) -> Result<KeyshareResponse, Failure> {
     let requester =
         account::parse_address(&packet.requester_address).ok_or(Status::InvalidRequesterAddress)?;
-    let data = RetrieveData::parse(&packet.data)?;
+    let data = match bound_as {
+        Some(_) => bound::retrieve_request(context, kind, packet)?,
+        None => RetrieveRequest::plain(packet)?,
+    };
+    let (nft_id, data_token) = (data.nft_id, data.token);
     let arrival = request::arrival(context)?;
-    let token = |finalized| request::token(data.token, finalized, Status::ExpiredRequest);
+    let token = |finalized| request::token(data_token, finalized, Status::ExpiredRequest);
     request::unless_final(token(arrival.view.finalized.number))?;
     let signature = request::signature(&packet.signature, Status::InvalidSignerSignature)?;
     if !context.verifier.verify(&signature, &packet.data, &requester).await {
@@ -103,7 +131,7 @@ async fn retrieve(
 
     let role = packet.requester_type.into();
     let permitted = |at, block| async move {
-        let facts = facts::viewed(&*context.chain, at, block, data.nft_id, kind, role).await?;
+        let facts = facts::viewed(&*context.chain, at, block, nft_id, kind, role).await?;
         let holder = facts.holder.as_ref();
         // Only the holder of the role that is asked in was read.
         let viewers = Viewers { delegatee: holder, rentee: holder };
@@ -127,39 +155,63 @@ async fn retrieve(
     let permission =
         context.park.decide(requester, Patience::PresentBlock, arrival, decide, shown).await?;
 
-    let version = VersionKey { nft_id: data.nft_id, kind, version: permission.synced.version };
-    let share = match share(context, &version, &permission) {
+    let version = VersionKey { nft_id, kind, version: permission.synced.version };
+    let (key, record) = match record(context, &version, &permission) {
         Err(failure) if failure.status() == Status::KeyNotExist => {
             want(context, version, permission.decided_at).await?;
             return Err(failure);
         }
-        share => share?,
+        record => record?,
     };
     let Permission { decided_at: block, time, .. } = permission;
+    let keyshare_data = match (bound_as, data.one_time_key) {
+        (Some(request), Some(one_time_key)) => {
+            bound::give(context, request, &one_time_key, &given(&key, record, block))?
+        }
+        _ => plain(nft_id, &record, block)?,
+    };
     context.store.log_view(Access { version, account: requester, role, block, time }).await?;
-    let token = AuthToken { block_number: permission.decided_at, validity: ANSWER_VALIDITY };
     Ok(KeyshareResponse {
         status: "RETRIEVESUCCESS".into(),
-        nft_id: data.nft_id,
+        nft_id,
         enclave_account: context.account.address().into(),
-        keyshare_data: Some(keyshare_data(data.nft_id, &share, token)),
+        keyshare_data: Some(keyshare_data),
         description: words(kind).retrieved.into(),
     })
 }
 
-/// The share whose commitment the chain has for this slot.
-fn share(
+/// The record whose commitment the chain has for this slot.
+fn record(
     context: &Context,
     version: &VersionKey,
     permission: &Permission,
-) -> Result<Zeroizing<String>, Failure> {
+) -> Result<(RecordKey, Record), Failure> {
     let Permission { synced, slot_id, .. } = permission;
     let commitment = commitment_of_slot(&synced.commitments, *slot_id);
-    let (_, mut record) =
-        context.store.record_of(version, commitment)?.ok_or(Status::KeyNotExist)?;
-    String::from_utf8(std::mem::take(&mut record.share))
-        .map(Zeroizing::new)
-        .map_err(|_| Status::KeyNotReadable.into())
+    Ok(context.store.record_of(version, commitment)?.ok_or(Status::KeyNotExist)?)
+}
+
+/// A share as published clients read it. One that came in a bound request was never to be seen by
+/// whoever is on the way.
+fn plain(nft_id: NftId, record: &Record, decided_at: BlockNumber) -> Result<String, Failure> {
+    if record.is_bound {
+        return Err(Status::BoundOnly.into());
+    }
+    let share = std::str::from_utf8(&record.share).map_err(|_| Status::KeyNotReadable)?;
+    let token = AuthToken { block_number: decided_at, validity: ANSWER_VALIDITY };
+    Ok(keyshare_data(nft_id, share, token))
+}
+
+/// A share with what opens its commitment.
+fn given(key: &RecordKey, mut record: Record, decided_at: BlockNumber) -> GivenShare {
+    GivenShare {
+        share: std::mem::take(&mut record.share),
+        salt: record.salt,
+        version: key.version.version,
+        split: key.split,
+        slot_id: record.slot_id,
+        decided_at,
+    }
 }
 
 /// What the chain has synced and is not here is to be fetched.

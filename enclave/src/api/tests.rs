@@ -43,6 +43,7 @@ use crate::{
 
 mod attestation;
 mod bench;
+mod bound;
 mod finality;
 mod flaws;
 mod history;
@@ -173,7 +174,7 @@ impl Enclave {
         let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
         let platform = Arc::new(Machine(setup.quoting));
         let (quotes, _) = Quotes::start(account.clone(), own, platform.clone(), store.log_state());
-        let place = Some(Place { cluster_id: CLUSTER, slot_id: SLOT });
+        let place = Some(Place { cluster_id: CLUSTER, slot_id: chain.slot() });
         let state = SyncState { place, is_filled: true, ..Default::default() };
         let (_, sync) = watch::channel(Progress { state, ..Default::default() });
         let (problem_sender, problem) = watch::channel(None);

@@ -40,6 +40,7 @@ fn share(nft_id: NftId, length: usize) -> SharedRecord {
         salt: [3; 32],
         owner: [4; 32],
         token_block: 5,
+        is_bound: true,
     }
 }
 

@@ -78,6 +78,7 @@ struct State {
 
 pub(crate) struct Scripted {
     account: RawAccountId,
+    slot: SlotId,
     heads: watch::Sender<Option<Heads>>,
     state: Mutex<State>,
     batches: watch::Sender<usize>,
@@ -87,9 +88,14 @@ impl Scripted {
     /// A chain without blocks. It knows the collateral of the tests' machines, and allows their
     /// measurement.
     pub(crate) fn new(account: RawAccountId) -> Arc<Self> {
+        Self::in_slot(account, SLOT)
+    }
+
+    /// The same, where the account's slot is another one.
+    pub(crate) fn in_slot(account: RawAccountId, slot: SlotId) -> Arc<Self> {
         let heads = watch::Sender::new(None);
         let batches = watch::Sender::new(0);
-        let chain = Arc::new(Self { account, heads, state: Mutex::default(), batches });
+        let chain = Arc::new(Self { account, slot, heads, state: Mutex::default(), batches });
         chain.trust();
         chain
     }
@@ -101,6 +107,11 @@ impl Scripted {
         chain.attest(own, 0);
         chain.finalize(block);
         chain
+    }
+
+    /// The account's slot, once it is assigned.
+    pub(crate) fn slot(&self) -> SlotId {
+        self.slot
     }
 
     pub(crate) fn set(&self, key: Vec<u8>, value: impl Encode) {
@@ -119,7 +130,8 @@ impl Scripted {
     pub(crate) fn assign(&self, operator: RawAccountId, cluster_type: ClusterType) {
         self.set(storage::enclave_account_operator(&self.account), operator);
         self.set(storage::enclave_cluster_id(&operator), CLUSTER);
-        let enclaves = vec![([9u8; 32], 0u32), (operator, SLOT)];
+        let other = (self.slot + 3) % 5;
+        let enclaves = vec![([9u8; 32], other), (operator, self.slot)];
         self.set(storage::cluster_data(CLUSTER), Cluster { enclaves, cluster_type });
     }
 
@@ -168,10 +180,21 @@ impl Scripted {
         block_number: BlockNumber,
         commitment: Hash,
     ) {
+        let mut commitments = [[0xee; 32]; 5];
+        commitments[self.slot as usize] = commitment;
+        self.sync_all(kind, nft_id, block_number, commitments);
+    }
+
+    /// The same, with the commitments of all slots.
+    pub(crate) fn sync_all(
+        &self,
+        kind: KeyshareKind,
+        nft_id: NftId,
+        block_number: BlockNumber,
+        commitments: [Hash; 5],
+    ) {
         let key = storage::keyshares(nft_id, kind);
         let status: KeyshareStatus = self.get(&key).unwrap();
-        let mut commitments = [[0xee; 32]; 5];
-        commitments[SLOT as usize] = commitment;
         let version = status.pending.unwrap().version;
         let synced = SyncedKeyshare { version, cluster_id: CLUSTER, block_number, commitments };
         self.set(key, KeyshareStatus { synced: Some(synced), pending: None });
@@ -214,7 +237,7 @@ impl Scripted {
     /// What the chain has of this slot for the first version.
     pub(crate) fn confirmed(&self, nft_id: NftId) -> Option<SlotConfirmation<RawAccountId>> {
         let key = storage::confirmations(nft_id, KeyshareKind::Secret, 1, CLUSTER);
-        self.get::<SlotConfirmations<RawAccountId>>(&key)?[SLOT as usize]
+        self.get::<SlotConfirmations<RawAccountId>>(&key)?[self.slot as usize]
     }
 
     /// A new best block with everything that was set.
@@ -305,7 +328,7 @@ impl Scripted {
             let KeyshareConfirmation { nft_id, kind, version, split, commitment } = *entry;
             let key = storage::confirmations(nft_id, kind, version, CLUSTER);
             let mut slots: SlotConfirmations<RawAccountId> = self.get(&key).unwrap_or_default();
-            slots[SLOT as usize] =
+            slots[self.slot as usize] =
                 Some(SlotConfirmation { enclave: self.account, split, commitment });
             self.set(key, slots);
         }

@@ -80,6 +80,7 @@ fn share(key: RecordKey, block: BlockNumber) -> NewShare {
         token_block: block,
         stored_at: block,
         time: 1,
+        is_bound: false,
     }
 }
 

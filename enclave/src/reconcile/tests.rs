@@ -35,6 +35,7 @@ async fn put(store: &Store, key: RecordKey, block: BlockNumber) {
         token_block: block,
         stored_at: block,
         time: 1,
+        is_bound: false,
     };
     assert_eq!(store.store(new).await.unwrap(), Ok(Stored::New));
 }

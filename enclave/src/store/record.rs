@@ -15,7 +15,11 @@ use zeroize::{Zeroize, Zeroizing};
 use super::StoreError;
 use crate::seal::Sealer;
 
-const CONTEXT: &[u8; 15] = b"TIP500-RECORD/1";
+/// In which a record is sealed.
+const CONTEXT: &[u8; 15] = b"TIP500-RECORD/2";
+
+/// The same before schema 4.
+const CONTEXT_OF_1: &[u8; 15] = b"TIP500-RECORD/1";
 
 /// Names a version of the keyshares of an NFT. Keys sort by NFT, kind and version.
 #[derive(Clone, Copy, Debug, Decode, Encode, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -105,6 +109,8 @@ pub struct Record {
     pub order: u64,
     /// The block in which its version became synced with this split; `None` before.
     pub synced_at: Option<BlockNumber>,
+    /// Whether it was stored in a bound request: then it is given for such a request only.
+    pub is_bound: bool,
     /// The commitment, if it was read from the store: it was computed when the record was sealed.
     #[codec(skip)]
     pub(super) committed: Option<Commitment>,
@@ -136,6 +142,7 @@ impl fmt::Debug for Record {
             .field("stored_at", &self.stored_at)
             .field("order", &self.order)
             .field("synced_at", &self.synced_at)
+            .field("is_bound", &self.is_bound)
             .finish_non_exhaustive()
     }
 }
@@ -147,8 +154,8 @@ impl Drop for Record {
     }
 }
 
-fn context(genesis: &Hash, key: &RecordKey) -> Vec<u8> {
-    (CONTEXT, genesis, key.to_bytes()).encode()
+fn context(domain: &[u8; 15], genesis: &Hash, key: &RecordKey) -> Vec<u8> {
+    (domain, genesis, key.to_bytes()).encode()
 }
 
 pub(super) fn seal(
@@ -162,7 +169,7 @@ pub(super) fn seal(
     let length = record.encoded_size().saturating_add(commitment.len());
     let mut encoded = Zeroizing::new(Vec::with_capacity(length));
     (record, commitment).encode_to(&mut *encoded);
-    sealer.seal(&context(genesis, key), &encoded).map_err(StoreError::Value)
+    sealer.seal(&context(CONTEXT, genesis, key), &encoded).map_err(StoreError::Value)
 }
 
 pub(super) fn open(
@@ -171,9 +178,43 @@ pub(super) fn open(
     key: &RecordKey,
     sealed: &[u8],
 ) -> Result<Record, StoreError> {
-    let encoded = sealer.open(&context(genesis, key), sealed).map_err(StoreError::Value)?;
+    let encoded = match sealer.open(&context(CONTEXT, genesis, key), sealed) {
+        Ok(encoded) => encoded,
+        Err(error) => of_1(sealer, genesis, key, sealed).ok_or(StoreError::Value(error))?,
+    };
     let (mut record, commitment) = <(Record, Commitment)>::decode_all(&mut encoded.as_slice())
         .map_err(|_| StoreError::Corrupt("a record of another form"))?;
     record.committed = Some(commitment);
     Ok(record)
+}
+
+/// A record from before schema 4, as it would be now. It does not say whether it was stored in a bound
+/// request: there were none.
+fn of_1(
+    sealer: &Sealer,
+    genesis: &Hash,
+    key: &RecordKey,
+    sealed: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let encoded = sealer.open(&context(CONTEXT_OF_1, genesis, key), sealed).ok()?;
+    let (record, commitment) = encoded.split_last_chunk::<{ size_of::<Commitment>() }>()?;
+    let mut now = Zeroizing::new(Vec::with_capacity(encoded.len().saturating_add(1)));
+    now.extend_from_slice(record);
+    now.extend_from_slice(&false.encode());
+    now.extend_from_slice(commitment);
+    Some(now)
+}
+
+/// Seals a record as it was before schema 4.
+#[cfg(test)]
+pub(super) fn seal_of_1(
+    sealer: &Sealer,
+    genesis: &Hash,
+    key: &RecordKey,
+    record: &Record,
+) -> Vec<u8> {
+    let mut encoded = record.encode();
+    assert_eq!(encoded.pop(), Some(0), "none was bound");
+    encoded.extend(record.commitment(*genesis, key));
+    sealer.seal(&context(CONTEXT_OF_1, genesis, key), &encoded).unwrap()
 }

@@ -41,6 +41,8 @@ pub struct NewShare {
     pub stored_at: BlockNumber,
     /// The chain's time in that block, in seconds since the Unix epoch.
     pub time: u64,
+    /// Whether it came in a bound request.
+    pub is_bound: bool,
 }
 
 /// How a share came to be held.
@@ -55,7 +57,7 @@ pub enum Stored {
 /// Why a share is not stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StoreRefusal {
-    /// Another share of the same split is held.
+    /// Another share of the same split is held, or the same one that came in the other form.
     AnotherShare,
     /// The version is synced.
     Synced,
@@ -94,7 +96,7 @@ pub(super) fn store(
     }
     let held = records(inner, &tables.records, &new.key.version)?;
     if let Some((_, record)) = held.iter().find(|(key, _)| *key == new.key) {
-        let same = record.share == *new.share;
+        let same = record.share == *new.share && record.is_bound == new.is_bound;
         return Ok(if same { Ok(Stored::Already) } else { Err(StoreRefusal::AnotherShare) });
     }
     if held.iter().any(|(_, record)| record.synced_at.is_some()) {
@@ -119,6 +121,7 @@ pub(super) fn store(
         stored_at: new.stored_at,
         order: next_order(tables)?,
         synced_at: None,
+        is_bound: new.is_bound,
         committed: None,
     };
     insert_undecided(inner, tables, &new.key, &record, &held)?;

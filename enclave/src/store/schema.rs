@@ -6,6 +6,7 @@
 //! | 1 | records, outbox, undecided versions |
 //! | 2 | the view log and its index, wanted versions |
 //! | 3 | copies of other enclaves' view logs; the index of the own one may lack the newest entries |
+//! | 4 | a record says whether it was stored in a bound request |
 //!
 //! A step from one schema to the next is part of the transaction in which the store is opened: after
 //! a crash the store is as before it or as after it. A newer schema than this software knows is
@@ -23,7 +24,7 @@ use super::{
     writer::Tables,
     Inner, RecordKey, StoreError, VersionKey,
 };
-pub(super) const SCHEMA: u32 = 3;
+pub(super) const SCHEMA: u32 = 4;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const RECORDS: TableDefinition<'_, &[u8; RecordKey::LEN], &[u8]> =
@@ -75,8 +76,13 @@ pub(super) fn prepare(database: &Database) -> Result<(), StoreError> {
         1 => {
             step_from_1(&transaction)?;
             step_from_2(&transaction)?;
+            step_from_3(&transaction)?;
         }
-        2 => step_from_2(&transaction)?,
+        2 => {
+            step_from_2(&transaction)?;
+            step_from_3(&transaction)?;
+        }
+        3 => step_from_3(&transaction)?,
         0 => return Err(StoreError::Corrupt("a schema that never was")),
         _ => return Err(StoreError::Schema { found }),
     }
@@ -118,6 +124,11 @@ fn step_from_2(transaction: &WriteTransaction) -> Result<(), StoreError> {
     create_of_3(transaction)?;
     let count = transaction.open_table(LOG)?.len()?.to_be_bytes();
     transaction.open_table(META)?.insert(META_INDEXED, count.as_slice())?;
+    Ok(())
+}
+
+/// Records stay as they are, and are read as ones that were not stored in bound requests.
+fn step_from_3(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA.to_be_bytes().as_slice())?;
     tracing::info!("the store is brought to schema {SCHEMA}");
     Ok(())

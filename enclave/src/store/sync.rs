@@ -71,6 +71,8 @@ pub struct Fetched {
     pub decided_at: BlockNumber,
     /// Who gave it.
     pub from: RawAccountId,
+    /// Whether it was stored in a bound request, by the other's word.
+    pub is_bound: bool,
 }
 
 impl Fetched {
@@ -85,6 +87,7 @@ impl Fetched {
             stored_at: self.decided_at,
             order,
             synced_at: self.synced_at,
+            is_bound: self.is_bound,
             committed: None,
         }
     }

@@ -62,6 +62,7 @@ fn new(key: RecordKey, token_block: BlockNumber) -> NewShare {
         token_block,
         stored_at: token_block,
         time: 1,
+        is_bound: false,
     }
 }
 
@@ -309,6 +310,7 @@ fn debug_output_does_not_show_the_share() {
         stored_at: 1,
         order: 1,
         synced_at: None,
+        is_bound: true,
         committed: None,
     };
     let shown = format!("{record:?}");

@@ -82,6 +82,8 @@ pub struct SharedRecord {
     pub owner: RawAccountId,
     /// Block of the token with which its owner approved the splitting.
     pub token_block: BlockNumber,
+    /// Whether it was stored in a bound request: then nobody gives it for another one.
+    pub is_bound: bool,
 }
 
 impl SharedRecord {
@@ -93,6 +95,7 @@ impl SharedRecord {
             salt: record.salt,
             owner: record.owner,
             token_block: record.token_block,
+            is_bound: record.is_bound,
         }
     }
 }

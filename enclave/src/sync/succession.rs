@@ -184,6 +184,7 @@ impl Syncer {
                 synced_at: None,
                 decided_at: view.finalized.number,
                 from: peer.account,
+                is_bound: shared.is_bound,
             });
             kept += self.store.take_over(shares.collect()).await?;
             after = next;

@@ -273,6 +273,11 @@ impl Node {
     }
 }
 
+/// Every other share came in a bound request.
+fn is_bound(nft_id: NftId) -> bool {
+    nft_id % 2 == 0
+}
+
 async fn in_time<T>(future: impl std::future::Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.expect("in time")
 }
@@ -335,6 +340,7 @@ impl World {
                 token_block: 1,
                 stored_at: 1,
                 time: 1,
+                is_bound: is_bound(nft_id),
             };
             self.giver.store.store(new).await.unwrap().unwrap();
             self.giver.store.activate(key, 9).await.unwrap();
@@ -386,6 +392,7 @@ async fn a_new_enclave_is_filled_and_then_opens() {
         let records = world.taker.store.records(version).unwrap();
         let (_, record) = &records[0];
         assert_eq!((&record.share[..], record.synced_at), (SHARE, Some(9)));
+        assert_eq!(record.is_bound, is_bound(version.nft_id));
         let log = world.taker.store.log_of(version.nft_id, None, 10).unwrap();
         assert!(matches!(log[..], [(_, LogEntry::Received(_))]), "{log:?}");
     }
@@ -533,6 +540,7 @@ async fn a_share_that_comes_late_for_a_wanted_version_is_refused() {
         token_block: 1,
         stored_at: 10,
         time: 1,
+        is_bound: false,
     };
     assert!(world.taker.store.store(new).await.unwrap().is_err());
     world.taker.store.wipe_undecided(versions[0]).await.unwrap();

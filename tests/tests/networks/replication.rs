@@ -145,7 +145,7 @@ async fn what_one_cluster_syncs_the_other_serves(devnet: &Devnet) -> anyhow::Res
     let opens = |key: &tee_wallet::media::MediaKey| key.as_bytes() == nft.key.as_bytes();
     let members = block.members(1).await?;
     let client = devnet.http();
-    cluster::retrieve(client, &members, nft.nft_id, &packet, opens, deadline)
+    cluster::retrieve_plain(client, &members, nft.nft_id, &packet, opens, deadline)
         .await
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(nft)

@@ -37,6 +37,11 @@ impl Attested {
     pub fn is_live(&self) -> bool {
         self.not_live.is_none()
     }
+
+    /// The attestation, if it counts.
+    pub fn live(&self) -> Option<&Record> {
+        self.record.as_ref().filter(|_| self.is_live())
+    }
 }
 
 /// A document by which quotes are judged: `pallet_attestation::CollateralStatus`, in the order of

@@ -141,7 +141,7 @@ impl ChainBlock {
         self.read("the operator's cluster", storage::enclave_cluster_id(operator)).await
     }
 
-    /// The enclaves of a cluster with their addresses, ordered by slot.
+    /// The enclaves of a cluster with their addresses and attested keys, ordered by slot.
     pub async fn members(&self, cluster_id: ClusterId) -> Result<Members, ChainError> {
         let cluster = self.cluster(cluster_id).await?;
         let cluster = cluster.ok_or(ChainError::Missing("this cluster"))?;
@@ -154,8 +154,17 @@ impl ChainBlock {
             let url = String::from_utf8(enclave.api_uri)
                 .map_err(|_| ChainError::Decode("an enclave's address"))?;
             let enclave_account = enclave.enclave_address;
-            let tls_spki_hash = self.tls_key(&enclave_account, &operator).await?;
-            enclaves.push(Member { slot_id, operator, enclave_account, url, tls_spki_hash });
+            let attested = self.attested(&enclave_account, &operator).await?;
+            let encryption_key = attested.live().map(|record| record.encryption_key);
+            let tls_spki_hash = attested.record.map(|record| record.tls_spki_hash);
+            enclaves.push(Member {
+                slot_id,
+                operator,
+                enclave_account,
+                url,
+                tls_spki_hash: tls_spki_hash.unwrap_or_default(),
+                encryption_key,
+            });
         }
         enclaves.sort_by_key(|enclave| enclave.slot_id);
         Ok(Members { cluster_id, cluster_type, enclaves })

@@ -24,6 +24,8 @@ use crate::{
     split::split,
 };
 
+mod bound;
+
 const NFT: NftId = 7;
 const ENCLAVE: RawAccountId = [9; 32];
 const TOKEN: AuthToken = AuthToken { block_number: 100, validity: 20 };
@@ -142,6 +144,7 @@ impl Cluster {
                 enclave_account: ENCLAVE,
                 url,
                 tls_spki_hash: [0; 32],
+                encryption_key: None,
             });
             enclaves.push(enclave);
         }
@@ -167,7 +170,7 @@ impl Cluster {
         let packet = retrieve_packet(&dev::alice(), RequesterType::Owner, NFT, 100);
         let opens = |found: &MediaKey| found.as_bytes() == key.as_bytes();
         let deadline = Instant::now() + limit;
-        retrieve(&client, &self.members, NFT, &packet, opens, deadline).await
+        retrieve_plain(&client, &self.members, NFT, &packet, opens, deadline).await
     }
 }
 

@@ -160,6 +160,7 @@ async fn memory_of_a_million_records() {
                     token_block: 1,
                     stored_at: 1,
                     time: 1,
+                    is_bound: false,
                 };
                 store.store(new).await.unwrap().unwrap();
             }

@@ -326,6 +326,7 @@ async fn what_breaks_inside_is_answered_and_the_next_request_works() {
         token_block: 100,
         stored_at: 100,
         time: 1,
+        is_bound: false,
     };
     enclave.context.store.store(new).await.unwrap().unwrap();
     in_time(enclave.chain.batch(0)).await;

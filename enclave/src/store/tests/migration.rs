@@ -29,10 +29,11 @@ pub(super) fn schema_1() -> Vec<u8> {
                 stored_at: 10,
                 order: u64::from(nft_id) - 7,
                 synced_at,
+                is_bound: false,
                 committed: None,
             };
             let sealer = Sealer::new(&data_key);
-            let sealed = record::seal(&sealer, &GENESIS, &key(nft_id, 1), &record).unwrap();
+            let sealed = record::seal_of_1(&sealer, &GENESIS, &key(nft_id, 1), &record);
             records.insert(&key(nft_id, 1).to_bytes(), sealed.as_slice()).unwrap();
         }
         let mut outbox = transaction.open_table(schema::OUTBOX).unwrap();
@@ -49,7 +50,9 @@ pub(super) fn schema_1() -> Vec<u8> {
 pub(super) fn is_migrated(store: &Store) {
     let synced = store.record(&key(7, 1)).unwrap().unwrap();
     assert_eq!((synced.share.as_slice(), synced.synced_at), (SHARE, Some(20)));
-    assert_eq!(store.record(&key(8, 1)).unwrap().unwrap().share, SHARE);
+    let waiting = store.record(&key(8, 1)).unwrap().unwrap();
+    assert_eq!(waiting.share, SHARE);
+    assert!(!synced.is_bound && !waiting.is_bound);
     assert_eq!(store.outbox(10).unwrap(), [(1, key(8, 1))]);
     assert_eq!(store.unsynced(None, 10).unwrap(), [(version(8, 1), 10)]);
     assert_eq!(store.wanted(None, 10).unwrap(), []);
@@ -77,7 +80,7 @@ async fn a_store_of_schema_1_is_brought_to_this_one_and_goes_on() {
     assert_eq!(store.record(&key(9, 1)).unwrap().unwrap().order, 2);
     assert_eq!(store.log_head().count, 1);
     close(store, task).await;
-    assert_eq!(schema_of(&disk), 3u32.to_be_bytes());
+    assert_eq!(schema_of(&disk), 4u32.to_be_bytes());
     let (store, task) = open_on(&disk).unwrap();
     assert_eq!(store.log_head().count, 1);
     close(store, task).await;
@@ -88,7 +91,7 @@ async fn a_store_of_schema_1_is_brought_to_this_one_and_goes_on() {
 async fn a_newer_schema_is_refused_and_left_alone() {
     let disk = Disk::default();
     let (store, task) = open_on(&disk).unwrap();
-    let newer = 4u32.to_be_bytes();
+    let newer = 5u32.to_be_bytes();
     store.store(new(key(7, 1), 10)).await.unwrap().unwrap();
     store
         .writer
@@ -101,7 +104,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     close(store, task).await;
     for _ in 0..2 {
         let error = open_on(&disk).err().unwrap();
-        assert!(matches!(error, StoreError::Schema { found: 4 }) && !error.is_loss(), "{error}");
+        assert!(matches!(error, StoreError::Schema { found: 5 }) && !error.is_loss(), "{error}");
         assert_eq!(schema_of(&disk), newer);
     }
 }

@@ -224,6 +224,7 @@ async fn what_is_lost_comes_back_from_the_own_archive() {
     for version in &versions {
         let (_, record) = world.giver.store.records(version).unwrap().remove(0);
         assert_eq!((&record.share[..], record.synced_at), (SHARE, Some(9)));
+        assert_eq!(record.is_bound, is_bound(version.nft_id));
         let log = world.giver.store.log_of(version.nft_id, None, 10).unwrap();
         let Some((_, LogEntry::Received(received))) = log.last() else { panic!("{log:?}") };
         assert_eq!(received.from, world.giver.own.account);
@@ -643,6 +644,7 @@ async fn a_share_of_a_slot_that_was_left_meanwhile_is_not_kept() {
         synced_at: Some(9),
         decided_at: 11,
         from: LOST,
+        is_bound: true,
     };
     assert!(world.taker.store.is_wanted(&versions[0]).unwrap());
     assert_eq!(world.taker.store.fetched(vec![fetched(SLOT + 1)]).await.unwrap(), 0);

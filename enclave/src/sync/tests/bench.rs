@@ -68,6 +68,7 @@ async fn a_slot_is_filled() {
                     token_block: 1,
                     stored_at: 1,
                     time: 1,
+                    is_bound: false,
                 };
                 store.store(new).await.unwrap().unwrap();
                 store.activate(key, 9).await.unwrap();

@@ -22,7 +22,8 @@ fn pending(nft_id: NftId, split: u8) -> RecordKey {
 
 fn new(key: RecordKey, stored_at: BlockNumber, slot_id: SlotId) -> NewShare {
     let share = Zeroizing::new(SHARE.to_vec());
-    NewShare { key, share, owner: [7; 32], slot_id, token_block: 1, stored_at, time: 1 }
+    let is_bound = is_bound(key.version.nft_id);
+    NewShare { key, share, owner: [7; 32], slot_id, token_block: 1, stored_at, time: 1, is_bound }
 }
 
 impl Migration {
@@ -98,6 +99,7 @@ async fn what_the_chain_has_not_decided_is_handed_over_before_the_slot_is_asked_
             // The same salt: what the chain may still decide names this share too.
             let same = there.record(&key).unwrap().unwrap();
             assert_eq!((&same.share, same.salt), (&record.share, record.salt));
+            assert_eq!(same.is_bound, is_bound(version.nft_id));
         }
         assert!(there.is_unsynced(&version).unwrap());
     }
@@ -191,6 +193,7 @@ async fn a_successor_of_a_machine_that_is_gone_is_filled_by_other_clusters() {
             synced_at: Some(9),
             decided_at: 10,
             from: [0; 32],
+            is_bound: record.is_bound,
         };
         let taker = &migration.world.taker.store;
         taker.correct(vec![Correction::Want(version)], 9).await.unwrap();
