@@ -41,13 +41,16 @@ use crate::{
     view::{self, View},
 };
 
+mod abuse;
 mod attestation;
 mod bench;
 mod bound;
 mod finality;
 mod history;
 mod malformed;
+mod security;
 mod statuses;
+mod vectors;
 mod viewing;
 
 const NFT: NftId = 7;
@@ -96,6 +99,8 @@ struct Setup {
     quoting: Quoting,
     /// Where the store is, if not in the folder.
     disk: Option<Disk>,
+    /// Whether all that the slot must hold was fetched.
+    is_filled: bool,
 }
 
 impl Default for Setup {
@@ -105,9 +110,13 @@ impl Default for Setup {
             api: ApiLimits::default(),
             quoting: Quoting::Works,
             disk: None,
+            is_filled: true,
         }
     }
 }
+
+/// Among an enclave's tasks, the one that confirms.
+const CONFIRMING: usize = 1;
 
 /// An enclave in this process, over a scripted chain.
 struct Enclave {
@@ -173,7 +182,7 @@ impl Enclave {
         let platform = Arc::new(Machine(setup.quoting));
         let (quotes, _) = Quotes::start(account.clone(), own, platform.clone(), store.log_state());
         let place = Some(Place { cluster_id: CLUSTER, slot_id: chain.slot() });
-        let state = SyncState { place, is_filled: true, ..Default::default() };
+        let state = SyncState { place, is_filled: setup.is_filled, ..Default::default() };
         let (_, sync) = watch::channel(Progress { state, ..Default::default() });
         let (problem_sender, problem) = watch::channel(None);
         let tasks = vec![tokio::spawn(view), tokio::spawn(async { drop(confirm.await) })];
