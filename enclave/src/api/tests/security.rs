@@ -12,6 +12,7 @@
 //! | `signatures` | of secrets: signature × token × form, and the two tokens of a request to store with each other; of capsules each of them for itself |
 //! | `services` | state of the enclave's service × operation × whether the NFT lets it be granted |
 //! | `replays` | what happened since a request was granted × operation × form × role |
+//! | `bound` | of bound requests: what they are bound to × signature × token × form; caller × claimed role × state × how the share was stored; each of the other dimensions for itself |
 //!
 //! Of removals it makes no difference who asks, so that four callers stand for all; nor of requests
 //! to store at which of a capsule's two routes. Tokens are tried with everything else by one of each
@@ -20,21 +21,37 @@
 //! Beside the answer, each cell shows that
 //! * a share is given only to whom [`may_have`] names, and it is the one of the synced version;
 //! * what is refused changes nothing in the store, and what is granted no more than it must;
-//! * answers have TIP-500's fields and no others.
+//! * answers have TIP-500's fields and no others, but those to bound requests, which are signed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tee_primitives::authorisation::Role;
+use base64::{engine::general_purpose::STANDARD, Engine};
+use codec::{DecodeAll, Encode};
+use sp_crypto_hashing::blake2_256;
+use tee_primitives::{
+    authorisation::Role,
+    keyshare::KeyshareStatus,
+    packet::{
+        answer::{GivenShare, Receipt},
+        sealed,
+    },
+    Hash,
+};
 
 use super::*;
 use crate::store::{Access, LogEntry};
 
-use cells::{
-    cells, Caller, Cell, Claim, Operation, Replay, Seal, Section, Service, State, Token, Verb,
+use cells::{cells, Cell};
+use dimensions::{
+    Binding, Caller, Claim, Form, Operation, Replay, Seal, Section, Service, State, Stored, Token,
+    Verb,
 };
-use world::{account_of, sent_share, Snapshot, World};
+use requests::{account_of, pending_version, sent_share, Sent, ONE_TIME_SECRET};
+use world::{Snapshot, World};
 
 mod cells;
+mod dimensions;
+mod requests;
 mod world;
 
 const TABLE: &str = include_str!("security/table.txt");
@@ -117,14 +134,43 @@ fn may_have(cell: &Cell) -> bool {
         cell.token,
         Token::Good | Token::Soonest | Token::Oldest | Token::Longest | Token::NoTime
     ) && cell.replay != Replay::AfterExpiry;
+    // A bound request is good for one enclave and one kind; what was stored in one is for one.
+    let is_for_this = match cell.form.is_bound() {
+        true => {
+            cell.binding == Binding::Good
+                && !matches!(cell.replay, Replay::OtherEnclave | Replay::OtherKind)
+        }
+        false => cell.stored == Stored::Plain,
+    };
     verb == Verb::Retrieve
         && holds_the_role
         && still_holds_it
         && is_synced
         && is_in_service
         && cell.seal == Seal::Good
-        && cell.form != cells::Form::Half
+        && cell.form.is_whole()
+        && is_for_this
         && is_now
+}
+
+/// Whether the answer is signed: that to a request that is of the bound form, whatever else is wrong
+/// with it.
+fn is_signed(cell: &Cell) -> bool {
+    cell.form.is_bound()
+        && cell.binding != Binding::PlainData
+        && matches!(asked(cell).0, Verb::Store | Verb::Retrieve)
+}
+
+/// Whether the data can be read, so that it names an NFT.
+fn is_readable(cell: &Cell) -> bool {
+    let is_written_otherwise =
+        matches!(cell.binding, Binding::UpperHex | Binding::LeadingZero | Binding::LongShare);
+    let is_another_string = cell.form.is_bound() && cell.replay == Replay::AsRemoval;
+    cell.operation.verb() == Verb::Remove
+        || cell.form.is_whole()
+            && cell.token.is_readable()
+            && !is_written_otherwise
+            && !is_another_string
 }
 
 /// How a cell went.
@@ -136,7 +182,7 @@ struct Tried {
 }
 
 async fn try_cell(world: &mut World, cell: Cell) -> Tried {
-    let mut nft_id = world.mint(cell.state).await;
+    let mut nft_id = world.mint(cell.state, cell.stored).await;
     let mut sent = world.request(&cell, nft_id);
     let mut problems = Vec::new();
     if cell.replay != Replay::First {
@@ -147,12 +193,23 @@ async fn try_cell(world: &mut World, cell: Cell) -> Tried {
         }
         (nft_id, sent) = world.repeat(&cell, nft_id, sent).await;
     }
+    let elsewhere;
+    let world = match cell.replay {
+        Replay::OtherEnclave => {
+            elsewhere = world.other(&cell, nft_id).await;
+            &elsewhere
+        }
+        _ => &*world,
+    };
     let before = world.snapshot();
     let answer = world.send(&sent).await;
     let after = world.snapshot();
-    let about = About { world, cell: &cell, nft_id };
+    let about = About { world, cell: &cell, nft_id, sent: &sent };
     about.check_fields(&answer, &mut problems);
     about.check_effects(&answer, &before, &after, &mut problems);
+    if is_signed(&cell) && !about.signature_is_good(&answer) {
+        problems.push(format!("not signed for this request: {}", answer.body));
+    }
     let status = answer.body["status"].as_str().unwrap_or_default();
     Tried { cell, answer: format!("{} {status}", answer.code.as_u16()), problems }
 }
@@ -162,21 +219,22 @@ struct About<'a> {
     world: &'a World,
     cell: &'a Cell,
     nft_id: NftId,
+    sent: &'a Sent,
 }
 
 impl About<'_> {
     fn check_fields(&self, answer: &Answer, problems: &mut Vec<String>) {
-        let Self { world, cell, nft_id } = self;
+        let Self { world, cell, nft_id, .. } = self;
         let is_given = answer.body["status"] == "RETRIEVESUCCESS";
         let mut fields = BTreeSet::from(["status", "nft_id", "enclave_account", "description"]);
-        fields.extend(is_given.then_some("keyshare_data"));
+        let is_receipt = is_signed(cell) && answer.body["status"] == "STORESUCCESS";
+        fields.extend((is_given || is_receipt).then_some("keyshare_data"));
+        fields.extend(is_signed(cell).then_some("signature"));
         let found = answer.body.as_object().unwrap().keys().map(String::as_str);
         if found.collect::<BTreeSet<_>>() != fields {
             problems.push(format!("other fields than TIP-500's: {}", answer.body));
         }
-        let is_named = cell.operation.verb() == Verb::Remove
-            || cell.form != cells::Form::Half && cell.token.is_readable();
-        let named = if is_named { *nft_id } else { 0 };
+        let named = if is_readable(cell) { *nft_id } else { 0 };
         let account = world.enclave.context.account.address();
         if answer.body["nft_id"] != named || answer.body["enclave_account"] != account {
             problems.push(format!("of another NFT or enclave: {}", answer.body));
@@ -202,19 +260,32 @@ impl About<'_> {
         after: &Snapshot,
         problems: &mut Vec<String>,
     ) {
-        let Self { world, cell, nft_id } = self;
+        let Self { world, cell, nft_id, .. } = self;
         let kind = asked(cell).1;
         let is_right = match answer.body["status"].as_str().unwrap_or_default() {
-            "STORESUCCESS" => match cell.replay {
-                Replay::First | Replay::AfterRestart | Replay::OtherKind | Replay::OtherNft => {
-                    self.one_was_stored(before, after)
+            "STORESUCCESS" => {
+                if is_signed(cell) && !self.receipt_is_right(answer) {
+                    problems.push(format!("another receipt: {}", answer.body));
                 }
-                _ => before == after,
-            },
+                match cell.replay {
+                    Replay::First
+                    | Replay::AfterRestart
+                    | Replay::OtherKind
+                    | Replay::OtherNft
+                    | Replay::OtherEnclave => self.one_was_stored(before, after),
+                    _ => before == after,
+                }
+            }
             "RETRIEVESUCCESS" => {
                 let share = world.synced_share(*nft_id, kind).cloned().unwrap_or_default();
-                let data = format!("{nft_id}_{share}_{}_15", world.now());
-                if share.is_empty() || answer.body["keyshare_data"] != data {
+                let is_it = match is_signed(cell) {
+                    true => self.given(answer).is_some_and(|given| given == share),
+                    false => {
+                        let data = format!("{nft_id}_{share}_{}_15", world.now());
+                        answer.body["keyshare_data"] == data
+                    }
+                };
+                if share.is_empty() || !is_it {
                     problems.push(format!("another share: {}", answer.body));
                 }
                 let log = Snapshot { log: after.log, ..before.clone() };
@@ -261,6 +332,67 @@ impl About<'_> {
             && (nft_id, kind) == (self.nft_id, asked(self.cell).1)
             && *record.share == *self.brought().as_bytes()
             && record.owner == account_of(self.cell.caller)
+            && record.is_bound == self.cell.form.is_bound()
+    }
+
+    fn request_hash(&self) -> Hash {
+        let fields: &[&str] = match asked(self.cell).0 {
+            Verb::Store => &["owner_address", "signer_address", "signersig", "data", "signature"],
+            _ => &["requester_address", "requester_type", "data", "signature"],
+        };
+        let fields: Vec<&str> =
+            fields.iter().map(|field| self.sent.body[field].as_str().unwrap()).collect();
+        blake2_256(&(b"TIP500-REQUEST/1", fields).encode())
+    }
+
+    fn signature_is_good(&self, answer: &Answer) -> bool {
+        let field = |name: &str| answer.body[name].as_str();
+        let Some(signature) = field("signature").and_then(|it| it.strip_prefix("0x")) else {
+            return false;
+        };
+        let mut bytes = [0; 64];
+        hex::decode_to_slice(signature, &mut bytes).unwrap();
+        let (http, status) = (answer.code.as_u16(), field("status").unwrap());
+        let nft_id = answer.body["nft_id"].as_u64().unwrap() as NftId;
+        let content = (status, nft_id, field("keyshare_data"));
+        let signed = blake2_256(&(b"TIP500-ANSWER/1", self.request_hash(), http, content).encode());
+        let account = self.world.enclave.context.account.id();
+        account::verify_bytes(&bytes, &signed, &account)
+    }
+
+    fn keyshare_data(answer: &Answer) -> Vec<u8> {
+        STANDARD.decode(answer.body["keyshare_data"].as_str().unwrap_or_default()).unwrap()
+    }
+
+    /// The share in a sealed answer, if it is the one that the chain has the commitment of.
+    fn given(&self, answer: &Answer) -> Option<String> {
+        let (nft_id, kind) = (self.nft_id, asked(self.cell).1);
+        let chain = &self.world.enclave.chain;
+        let account = self.world.enclave.context.account.id();
+        let info = (b"TIP500-GIVEN/1", account, self.request_hash()).encode();
+        let opened = sealed::open(&ONE_TIME_SECRET, &info, &Self::keyshare_data(answer))?;
+        let given = GivenShare::decode_all(&mut opened.as_slice()).ok()?;
+        let status: KeyshareStatus = chain.get(&storage::keyshares(nft_id, kind))?;
+        let synced = status.synced?;
+        let is_committed = synced.commitments[SLOT as usize]
+            == given.commitment(GENESIS, nft_id, kind)
+            && (given.version, given.slot_id) == (synced.version, SLOT)
+            && given.decided_at == self.world.now();
+        let share = String::from_utf8(given.share.clone()).ok()?;
+        is_committed.then_some(share)
+    }
+
+    /// Whether the receipt is for what is held now.
+    fn receipt_is_right(&self, answer: &Answer) -> bool {
+        let receipt = Receipt::decode_all(&mut Self::keyshare_data(answer).as_slice()).unwrap();
+        let Receipt { version, split, slot_id, commitment, decided_at } = receipt;
+        let (nft_id, kind) = (self.nft_id, asked(self.cell).1);
+        let key = RecordKey { version: VersionKey { nft_id, kind, version }, split };
+        let record = self.world.enclave.context.store.record(&key).unwrap().unwrap();
+        version == pending_version(self.cell.state)
+            && commitment == record.commitment(GENESIS, &key)
+            && *record.share == *self.brought().as_bytes()
+            && (slot_id, decided_at) == (SLOT, self.world.now())
     }
 
     /// The share in the request.
@@ -343,6 +475,11 @@ async fn security_table_of_replays() {
     try_section(Section::Replays).await;
 }
 
+#[tokio::test]
+async fn security_table_of_bound_requests() {
+    try_section(Section::Bound).await;
+}
+
 /// As the table is: each name has one HTTP status, and every refusal that clients can cause by what
 /// the table varies is in it.
 #[test]
@@ -356,7 +493,7 @@ fn the_security_table_is_large_and_its_statuses_are_stable() {
             count += 1;
         }
     }
-    assert!(count >= 2_000, "{count} cells");
+    assert!(count >= 3_000, "{count} cells");
     // Each value of a dimension is tried.
     let tried: Vec<Cell> = Section::ALL.iter().flat_map(|section| cells(*section)).collect();
     assert_eq!(tried.len(), count);
@@ -369,7 +506,8 @@ fn the_security_table_is_large_and_its_statuses_are_stable() {
     assert!(Token::ALL.iter().all(|it| is_tried(&|cell| cell.approval_token == *it)));
     assert!(Replay::ALL.iter().all(|it| is_tried(&|cell| cell.replay == *it)));
     assert!(Service::ALL.iter().all(|it| is_tried(&|cell| cell.service == *it)));
-    assert!(cells::Form::ALL.iter().all(|it| is_tried(&|cell| cell.form == *it)));
+    assert!(Binding::ALL.iter().all(|it| is_tried(&|cell| cell.binding == *it)));
+    assert!(Form::ALL.iter().all(|it| is_tried(&|cell| cell.form == *it)));
     let operations = Operation::ALL.iter().map(|operation| format!("{operation} by "));
     for operation in operations {
         let granted = TABLE.lines().any(|line| {

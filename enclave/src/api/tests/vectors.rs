@@ -161,6 +161,7 @@ async fn published_packets_are_granted_as_they_are() {
             token_block: 1,
             stored_at: 1,
             time: NOW,
+            is_bound: false,
         };
         enclave.context.store.store(new).await.unwrap().unwrap();
         let (key, record) = enclave.context.store.records(&version).unwrap().pop().unwrap();

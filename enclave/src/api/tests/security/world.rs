@@ -2,14 +2,15 @@
 //! What the cells of the security table are tried in: an enclave over a scripted chain, on a disk in
 //! memory. Each cell has an NFT of its own.
 
-use std::{collections::HashMap, str::FromStr, sync::LazyLock};
+use std::collections::HashMap;
 
-use subxt_signer::SecretUri;
 use tee_primitives::{attestation::LogHead, nft::NftData};
 
 use super::{
     super::*,
-    cells::{Caller, Cell, Claim, Form, Operation, Replay, Seal, Service, State, Token, Verb},
+    cells::Cell,
+    dimensions::{Caller, Claim, Form, Replay, Service, State, Stored},
+    requests::{account_of, other_kind, route, Asking, Sent, PEOPLE, SPLIT, VALID_FOR},
 };
 use crate::{
     chain::{facts::Nft, scripted::attesting::VALIDITY},
@@ -20,47 +21,6 @@ const KINDS: [KeyshareKind; 2] = [KeyshareKind::Secret, KeyshareKind::Capsule];
 
 /// More than a world's store ever holds.
 const ALL: usize = 10_000;
-
-/// How long a good token is valid, in blocks.
-const VALID_FOR: BlockNumber = 15;
-
-/// Who signs.
-struct People {
-    callers: Vec<(Caller, Keypair)>,
-    /// Whom callers let sign for them.
-    signer: Keypair,
-    other_signer: Keypair,
-    /// Who buys an NFT.
-    buyer: Keypair,
-}
-
-static PEOPLE: LazyLock<People> = LazyLock::new(|| {
-    let key = |name: &str| {
-        Keypair::from_uri(&SecretUri::from_str(&format!("//{name}")).unwrap()).unwrap()
-    };
-    let caller = |caller: &Caller| {
-        let key = match caller {
-            Caller::Owner => owner(),
-            Caller::Operator => dev::ferdie(),
-            other => key(&other.to_string()),
-        };
-        (*caller, key)
-    };
-    People {
-        callers: Caller::ALL.iter().map(caller).collect(),
-        signer: key("signer"),
-        other_signer: key("other signer"),
-        buyer: key("buyer"),
-    }
-});
-
-fn key_of_caller(caller: Caller) -> &'static Keypair {
-    &PEOPLE.callers.iter().find(|(it, _)| *it == caller).unwrap().1
-}
-
-pub(super) fn account_of(caller: Caller) -> RawAccountId {
-    key_of_caller(caller).public_key().0
-}
 
 /// What the chain has of one kind of an NFT's content, and whether this enclave holds the share.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -95,12 +55,6 @@ fn phases(state: State) -> [Phase; 2] {
     }
 }
 
-/// A request, ready to be sent.
-pub(super) struct Sent {
-    pub(super) path: String,
-    pub(super) body: Value,
-}
-
 /// What a store holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Snapshot {
@@ -119,77 +73,6 @@ pub(super) struct World {
     now: BlockNumber,
     /// The share of the synced version.
     synced: HashMap<(NftId, KeyshareKind), String>,
-}
-
-/// Of the tokens' blocks, whichever way they are written.
-fn token_text(token: Token, now: BlockNumber) -> String {
-    match token {
-        Token::Good => format!("{now}_{VALID_FOR}"),
-        Token::Soonest => format!("{}_{VALID_FOR}", now + 2),
-        Token::Waiting => format!("{}_{VALID_FOR}", now + 3),
-        Token::Ahead => format!("{}_{VALID_FOR}", now + 6),
-        Token::Oldest => format!("{}_{VALID_FOR}", now - VALID_FOR),
-        Token::Expired => format!("{}_{VALID_FOR}", now - VALID_FOR - 1),
-        Token::TooLong => format!("{now}_21"),
-        Token::Malformed => format!("x_{VALID_FOR}"),
-        Token::Longest => format!("{now}_20"),
-        Token::NoTime => format!("{now}_0"),
-        Token::Farthest => format!("4294967295_{VALID_FOR}"),
-        Token::Endless => format!("{now}_4294967295"),
-        Token::Overflow => format!("4294967296_{VALID_FOR}"),
-        Token::Plus => format!("+{now}_{VALID_FOR}"),
-    }
-}
-
-fn written(form: Form, text: &str) -> String {
-    match form {
-        Form::Bare => text.into(),
-        Form::Wrapped => format!("<Bytes>{text}</Bytes>"),
-        Form::Half => format!("<Bytes>{text}"),
-    }
-}
-
-/// A signature over `text`; `other` is another text that its signer signs.
-fn sealed(seal: Seal, key: &Keypair, wrong: &Keypair, text: &str, other: &str) -> String {
-    let good = sign(key, text);
-    let digits = &good[2..];
-    match seal {
-        Seal::Good => good,
-        Seal::WrongKey => sign(wrong, text),
-        Seal::Altered => sign(key, &format!("{text} ")),
-        Seal::Flipped => {
-            let flipped = if digits.starts_with('0') { '1' } else { '0' };
-            format!("0x{flipped}{}", &digits[1..])
-        }
-        Seal::OfAnother => sign(key, other),
-        Seal::Unprefixed => digits.into(),
-        Seal::Capital => format!("0X{digits}"),
-        Seal::Short => good[..128].into(),
-        Seal::Typed => format!("0x01{digits}"),
-        Seal::NotHex => format!("{}g", &good[..129]),
-        Seal::Empty => String::new(),
-        Seal::Zeros => format!("0x{}", "0".repeat(128)),
-    }
-}
-
-fn route(kind: KeyshareKind, what: &str) -> String {
-    let prefix = match kind {
-        KeyshareKind::Secret => "secret-nft",
-        KeyshareKind::Capsule => "capsule-nft",
-    };
-    format!("/api/{prefix}/{what}")
-}
-
-fn other_kind(kind: KeyshareKind) -> KeyshareKind {
-    match kind {
-        KeyshareKind::Secret => KeyshareKind::Capsule,
-        KeyshareKind::Capsule => KeyshareKind::Secret,
-    }
-}
-
-/// The share that a cell's request brings.
-pub(super) fn sent_share(nft_id: NftId) -> String {
-    format!("the share that is sent for {nft_id}")
 }
 
 impl World {
@@ -295,8 +178,17 @@ impl World {
         answer
     }
 
-    /// A new NFT in a state.
-    pub(super) async fn mint(&mut self, state: State) -> NftId {
+    /// The same world with another enclave, which the same has happened to.
+    pub(super) async fn other(&self, cell: &Cell, nft_id: NftId) -> Self {
+        let mut other = Self::start(self.service).await;
+        other.next_nft_id = nft_id;
+        other.mint(cell.state, cell.stored).await;
+        other.go_on(self.now - other.now).await;
+        other
+    }
+
+    /// A new NFT in a state, whose shares were stored in this form.
+    pub(super) async fn mint(&mut self, state: State, stored: Stored) -> NftId {
         let nft_id = self.next_nft_id;
         self.next_nft_id += 1;
         for (kind, phase) in KINDS.into_iter().zip(phases(state)) {
@@ -304,9 +196,9 @@ impl World {
             match phase {
                 Phase::Without => (),
                 Phase::Syncing => chain.pending_of(kind, nft_id, 1),
-                Phase::Synced => self.store_and_sync(kind, nft_id, 1).await,
+                Phase::Synced => self.store_and_sync(kind, nft_id, 1, stored).await,
                 Phase::Updating => {
-                    self.store_and_sync(kind, nft_id, 1).await;
+                    self.store_and_sync(kind, nft_id, 1, stored).await;
                     chain.pending_of(kind, nft_id, 2);
                 }
                 Phase::Elsewhere => {
@@ -365,7 +257,13 @@ impl World {
     }
 
     /// A share that the former owner has stored, synced with the next block.
-    async fn store_and_sync(&mut self, kind: KeyshareKind, nft_id: NftId, version: u32) {
+    async fn store_and_sync(
+        &mut self,
+        kind: KeyshareKind,
+        nft_id: NftId,
+        version: u32,
+        stored: Stored,
+    ) {
         let share = format!("the {kind:?} of version {version} of {nft_id}");
         let version = VersionKey { nft_id, kind, version };
         let key = RecordKey { version, split: [version.version as u8; 16] };
@@ -377,6 +275,7 @@ impl World {
             token_block: self.now,
             stored_at: self.now,
             time: NOW,
+            is_bound: stored == Stored::Bound,
         };
         self.enclave.context.store.store(new).await.unwrap().unwrap();
         self.enclave.chain.pending_of(kind, nft_id, version.version);
@@ -392,67 +291,9 @@ impl World {
         self.enclave.chain.sync_of(kind, nft_id, self.now, commitment);
     }
 
-    /// The cell's request, in its first form.
+    /// The cell's request, before anything has happened.
     pub(super) fn request(&self, cell: &Cell, nft_id: NftId) -> Sent {
-        let Cell { operation, form, seal, .. } = *cell;
-        let kind = operation.kind();
-        let caller = key_of_caller(cell.caller);
-        let address = address_of(caller);
-        let stranger = key_of_caller(match cell.caller {
-            Caller::Stranger => Caller::Owner,
-            _ => Caller::Stranger,
-        });
-        let token = token_text(cell.token, self.now);
-        match operation.verb() {
-            Verb::Store => {
-                let what = match operation {
-                    Operation::SetCapsule => "set-keyshare",
-                    _ => "store-keyshare",
-                };
-                let People { signer, other_signer, .. } = &*PEOPLE;
-                let approval_token = token_text(cell.approval_token, self.now);
-                let approval =
-                    |signer| written(form, &format!("{}_{approval_token}", address_of(signer)));
-                let data =
-                    |nft_id| written(form, &format!("{nft_id}_{}_{token}", sent_share(nft_id)));
-                let signer_address = approval(signer);
-                // The signer approves itself; the owner signs for the signer.
-                let signersig =
-                    sealed(cell.approval, caller, signer, &signer_address, &approval(other_signer));
-                let sent = data(nft_id);
-                let signature = sealed(seal, signer, caller, &sent, &data(nft_id + 1));
-                let body = json!({
-                    "owner_address": address,
-                    "signer_address": signer_address,
-                    "signersig": signersig,
-                    "data": sent,
-                    "signature": signature,
-                });
-                Sent { path: route(kind, what), body }
-            }
-            Verb::Retrieve | Verb::RemoveSigned => {
-                let data = |nft_id| written(form, &format!("{nft_id}_{token}"));
-                let sent = data(nft_id);
-                let signature = sealed(seal, caller, stranger, &sent, &data(nft_id + 1));
-                let mut body = json!({
-                    "requester_address": address,
-                    "data": sent,
-                    "signature": signature,
-                });
-                let what = match cell.claim {
-                    Some(claim) => {
-                        body["requester_type"] = json!(claim.to_string());
-                        "retrieve-keyshare"
-                    }
-                    None => "remove-keyshare",
-                };
-                Sent { path: route(kind, what), body }
-            }
-            Verb::Remove => {
-                let body = json!({"requester_address": address, "nft_id": nft_id});
-                Sent { path: route(kind, "remove-keyshare"), body }
-            }
-        }
+        Asking { enclave: &self.enclave, now: self.now, cell }.request(nft_id)
     }
 
     /// What happens between the first request and the one that the cell is about, which is returned.
@@ -468,15 +309,18 @@ impl World {
         let chain = self.enclave.chain.clone();
         let same = (nft_id, first);
         match replay {
-            Replay::First | Replay::Again => return same,
+            Replay::First | Replay::Again | Replay::OtherEnclave => return same,
             Replay::AfterSync => {
                 let signer_address = same.1.body["signer_address"].as_str().unwrap();
-                let split = split_of_signer(signer_address);
+                let split = match cell.form.is_bound() {
+                    true => SPLIT,
+                    false => split_of_signer(signer_address),
+                };
                 self.sync(&RecordKey { version: VersionKey { nft_id, kind, version: 1 }, split });
             }
             Replay::AfterOtherSync => chain.sync_of(kind, nft_id, self.now, [0xaa; 32]),
             Replay::AfterRestart => chain.pending_of(kind, nft_id, 2),
-            Replay::AfterUpdate => self.store_and_sync(kind, nft_id, 2).await,
+            Replay::AfterUpdate => self.store_and_sync(kind, nft_id, 2, cell.stored).await,
             Replay::AfterLoss => match claim {
                 None | Some(Claim::Owner) => {
                     self.write_nft(state, nft_id, PEOPLE.buyer.public_key().0);
@@ -501,7 +345,7 @@ impl World {
             }
             Replay::OtherNft => {
                 let mut body = same.1.body;
-                let nft_id = self.mint(state).await;
+                let nft_id = self.mint(state, cell.stored).await;
                 let other = self.request(cell, nft_id).body;
                 for field in ["data", "signature"] {
                     body[field] = other[field].clone();
