@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use axum::{
     extract::{rejection::JsonRejection, State},
-    http::StatusCode,
     response::Response,
     Json,
 };

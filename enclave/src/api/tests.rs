@@ -41,6 +41,7 @@ use crate::{
     view::{self, View},
 };
 
+mod abuse;
 mod attestation;
 mod bench;
 mod bound;
@@ -48,8 +49,10 @@ mod finality;
 mod flaws;
 mod history;
 mod malformed;
+mod security;
 mod service;
 mod statuses;
+mod vectors;
 mod viewing;
 
 const NFT: NftId = 7;
@@ -98,6 +101,8 @@ struct Setup {
     quoting: Quoting,
     /// Where the store is, if not in the folder.
     disk: Option<Disk>,
+    /// Whether all that the slot must hold was fetched.
+    is_filled: bool,
 }
 
 impl Default for Setup {
@@ -107,9 +112,13 @@ impl Default for Setup {
             api: ApiLimits::default(),
             quoting: Quoting::Works,
             disk: None,
+            is_filled: true,
         }
     }
 }
+
+/// Among an enclave's tasks, the one that confirms.
+const CONFIRMING: usize = 1;
 
 /// An enclave in this process, over a scripted chain.
 struct Enclave {
@@ -175,7 +184,7 @@ impl Enclave {
         let platform = Arc::new(Machine(setup.quoting));
         let (quotes, _) = Quotes::start(account.clone(), own, platform.clone(), store.log_state());
         let place = Some(Place { cluster_id: CLUSTER, slot_id: chain.slot() });
-        let state = SyncState { place, is_filled: true, ..Default::default() };
+        let state = SyncState { place, is_filled: setup.is_filled, ..Default::default() };
         let (_, sync) = watch::channel(Progress { state, ..Default::default() });
         let (problem_sender, problem) = watch::channel(None);
         let tasks = vec![tokio::spawn(view), tokio::spawn(async { drop(confirm.await) })];

@@ -74,6 +74,8 @@ struct State {
     sent: Vec<Sent>,
     /// The blocks that hold transactions of the account.
     included: Vec<BlockNumber>,
+    /// How often it was read.
+    reads: usize,
 }
 
 pub(crate) struct Scripted {
@@ -287,6 +289,11 @@ impl Scripted {
         self.state.lock().unwrap().batches[n].clone()
     }
 
+    /// How often it was read so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.state.lock().unwrap().reads
+    }
+
     pub(crate) fn batches(&self) -> usize {
         *self.batches.borrow()
     }
@@ -348,7 +355,8 @@ impl Chain for Scripted {
     fn leave(&self) {}
 
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        state.reads += 1;
         let values = if state.unreachable {
             Err(ChainError::Unreachable("scripted".into()))
         } else {

@@ -154,6 +154,7 @@ pub async fn mixed_splits_never_sync(devnet: &mut Devnet) -> anyhow::Result<()> 
     let packet = retrieve_packet(&owner, RequesterType::Owner, nft_id, finalized);
     let expected = *second.key.as_bytes();
     let opens = |key: &tee_wallet::media::MediaKey| *key.as_bytes() == expected;
-    cluster::retrieve_plain(&client, &members, nft_id, &packet, opens, Instant::now() + LIMIT).await?;
+    cluster::retrieve_plain(&client, &members, nft_id, &packet, opens, Instant::now() + LIMIT)
+        .await?;
     Ok(())
 }

@@ -53,7 +53,11 @@ impl Operator {
     }
 
     fn data(&self, purpose: Purpose, ask: &impl Encode) -> String {
-        let message = STANDARD.encode(ask.encode());
+        self.data_of(purpose, &ask.encode())
+    }
+
+    fn data_of(&self, purpose: Purpose, ask: &[u8]) -> String {
+        let message = STANDARD.encode(ask);
         let (genesis, purpose) = (hex::encode(GENESIS), purpose.name());
         let token = AuthToken { block_number: self.block, validity: 15 };
         let (message, enclave) = (message.as_str(), self.enclave.as_str());
@@ -563,15 +567,6 @@ async fn only_the_operator_is_answered_and_only_for_what_it_has_signed() {
         let packet = OperatorPacket { operator_address: address, ..stranger.packet(data.clone()) };
         assert_eq!(send(packet).await, "SIGNERSIGVERIFICATIONFAILED");
     }
-    // Signed for something else.
-    let restore = operator.data(Purpose::Restore, &BackupAsk::Begin);
-    assert_eq!(send(operator.packet(restore)).await, "NOTMEANT");
-    let elsewhere = data.replace(&hex::encode(GENESIS), &"00".repeat(32));
-    assert_eq!(send(operator.packet(elsewhere)).await, "NOTMEANT");
-    let enclave = world.taker.account.address().to_owned();
-    let other = Operator { enclave, ..copy(&operator) };
-    let packet = other.packet(other.data(Purpose::Backup, &BackupAsk::Begin));
-    assert_eq!(send(packet).await, "NOTMEANT");
     // Changed after it was signed.
     let mut packet = operator.packet(data.clone());
     packet.data = packet.data.replace("_100_15", "_101_15");
@@ -596,6 +591,44 @@ async fn only_the_operator_is_answered_and_only_for_what_it_has_signed() {
     world.giver.view(117).await;
     let now = Operator { block: 117, ..copy(&operator) };
     assert_eq!(now.back_up(&BackupAsk::Begin).await.unwrap_err(), "NOTINSERVICE");
+}
+
+/// F27: one enclave replayed at the others, as another request, what an administrator had signed for
+/// it.
+#[tokio::test]
+async fn f27_what_an_operator_signs_is_good_for_one_purpose_one_enclave_and_one_chain() {
+    let mut world = World::new().await;
+    world.synced(0..2).await;
+    world.chain.finalize(100);
+    world.giver.view(100).await;
+    world.taker.view(100).await;
+    let giver = Operator::of(&world.giver, &world.chain);
+    let header = giver.file().await.header;
+    // Both enclaves read what they are asked for, whatever it was signed for.
+    let asks = [
+        (Purpose::Backup, "/api/backup", BackupAsk::Begin.encode()),
+        (Purpose::Restore, "/api/restore", RestoreAsk::Open { header }.encode()),
+    ];
+    for node in [&world.giver, &world.taker] {
+        let at = Operator::of(node, &world.chain);
+        for signed_for in [&world.giver, &world.taker] {
+            let enclave = signed_for.account.address().to_owned();
+            let is_meant_here = enclave == at.enclave;
+            let operator = Operator { enclave, ..copy(&at) };
+            for (purpose, route, ask) in &asks {
+                for signed_purpose in [Purpose::Backup, Purpose::Restore] {
+                    let data = operator.data_of(signed_purpose, ask);
+                    let is_meant = is_meant_here && signed_purpose.name() == purpose.name();
+                    let answer = operator.send(route, &operator.packet(data.clone())).await;
+                    let is_refused = answer == Err("NOTMEANT".into());
+                    assert_eq!(is_refused, !is_meant, "{route} {data}: {answer:?}");
+                    let elsewhere = data.replace(&hex::encode(GENESIS), &"00".repeat(32));
+                    let answer = operator.send(route, &operator.packet(elsewhere)).await;
+                    assert_eq!(answer, Err("NOTMEANT".into()));
+                }
+            }
+        }
+    }
 }
 
 fn copy(operator: &Operator) -> Operator {
