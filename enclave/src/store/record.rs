@@ -10,10 +10,10 @@ use tee_primitives::{
     nft::NftId,
     BlockNumber, Hash, RawAccountId,
 };
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::StoreError;
-use crate::seal::Sealer;
+use crate::seal::{self, Sealer};
 
 const CONTEXT: &[u8; 15] = b"TIP500-RECORD/1";
 
@@ -105,7 +105,8 @@ pub struct Record {
     pub order: u64,
     /// The block in which its version became synced with this split; `None` before.
     pub synced_at: Option<BlockNumber>,
-    /// The commitment, if it was read from the store: it was computed when the record was sealed.
+    /// The commitment, if it is known: it was computed when the record was sealed, or when its share
+    /// was compared with the chain's.
     #[codec(skip)]
     pub(super) committed: Option<Commitment>,
 }
@@ -142,7 +143,7 @@ impl fmt::Debug for Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.share.zeroize();
+        seal::wipe(&mut self.share);
         self.salt.zeroize();
     }
 }
@@ -157,12 +158,8 @@ pub(super) fn seal(
     key: &RecordKey,
     record: &Record,
 ) -> Result<Vec<u8>, StoreError> {
-    // The length is known before, so that encoding does not leave copies behind while it grows.
     let commitment = record.commitment(*genesis, key);
-    let length = record.encoded_size().saturating_add(commitment.len());
-    let mut encoded = Zeroizing::new(Vec::with_capacity(length));
-    (record, commitment).encode_to(&mut *encoded);
-    sealer.seal(&context(genesis, key), &encoded).map_err(StoreError::Value)
+    sealer.seal_encoded(&context(genesis, key), &(record, commitment)).map_err(StoreError::Value)
 }
 
 pub(super) fn open(
@@ -171,9 +168,11 @@ pub(super) fn open(
     key: &RecordKey,
     sealed: &[u8],
 ) -> Result<Record, StoreError> {
-    let encoded = sealer.open(&context(genesis, key), sealed).map_err(StoreError::Value)?;
-    let (mut record, commitment) = <(Record, Commitment)>::decode_all(&mut encoded.as_slice())
-        .map_err(|_| StoreError::Corrupt("a record of another form"))?;
+    let mut encoded = sealer.open(&context(genesis, key), sealed).map_err(StoreError::Value)?;
+    let decoded = <(Record, Commitment)>::decode_all(&mut encoded.as_slice());
+    seal::wipe(&mut encoded);
+    let (mut record, commitment) =
+        decoded.map_err(|_| StoreError::Corrupt("a record of another form"))?;
     record.committed = Some(commitment);
     Ok(record)
 }

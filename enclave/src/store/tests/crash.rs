@@ -353,6 +353,7 @@ async fn what_is_missing_is_wanted_until_it_has_come() {
             synced_at: Some(9),
             decided_at: 10,
             from: [6; 32],
+            commitment: None,
         };
         if matches!(store.fetched(vec![share]).await, Ok(1)) {
             answered.push(Answered::Fetched(key(1, 1)));

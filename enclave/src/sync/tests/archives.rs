@@ -643,6 +643,7 @@ async fn a_share_of_a_slot_that_was_left_meanwhile_is_not_kept() {
         synced_at: Some(9),
         decided_at: 11,
         from: LOST,
+        commitment: None,
     };
     assert!(world.taker.store.is_wanted(&versions[0]).unwrap());
     assert_eq!(world.taker.store.fetched(vec![fetched(SLOT + 1)]).await.unwrap(), 0);
