@@ -137,6 +137,8 @@ impl Dialer {
         own: Identity,
         quotes: Quotes,
     ) -> Result<Self, reqwest::Error> {
+        // The client takes the process's. Another may have set it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .timeout(LIMIT)
             .redirect(redirect::Policy::none())
