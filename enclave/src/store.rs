@@ -438,12 +438,10 @@ impl Store {
         version: &VersionKey,
         commitment: Option<&Commitment>,
     ) -> Result<Option<(RecordKey, Record)>, StoreError> {
-        let records = self.records(version)?.into_iter();
-        let genesis = self.genesis_hash();
-        let named = |(key, record): &(RecordKey, Record)| {
-            commitment == Some(&record.commitment(genesis, key))
-        };
-        Ok({ records }.find(named))
+        self.read(|transaction| {
+            let table = transaction.open_table(RECORDS)?;
+            rules::record_of(&self.inner, &table, version, commitment)
+        })
     }
 
     /// How far the slot was synchronised.
@@ -472,16 +470,7 @@ impl Store {
             return Ok(0);
         }
         let inner = self.inner.clone();
-        self.writer
-            .write(move |tables| {
-                let mut kept = 0;
-                let slot_id = sync::read(&inner, &tables.meta)?.place.map(|place| place.slot_id);
-                for share in shares.iter().filter(|share| slot_id == Some(share.slot_id)) {
-                    kept += usize::from(sync::fetched(&inner, tables, share)?);
-                }
-                Ok(kept)
-            })
-            .await
+        self.writer.write(move |tables| sync::fetched(&inner, tables, shares)).await
     }
 
     /// Stores and confirms nothing for some finalized blocks: until which. What is stored when this
@@ -501,7 +490,7 @@ impl Store {
         self.writer
             .write(move |tables| {
                 let mut kept = 0;
-                for share in &shares {
+                for share in shares {
                     kept += usize::from(handover::take(&inner, tables, share)?);
                 }
                 Ok(kept)

@@ -38,7 +38,8 @@ use rand::{rng, seq::SliceRandom};
 use tee_primitives::{
     abi::storage,
     cluster::{ClusterId, ClusterType, SlotId},
-    keyshare::{CommitmentContext, SyncLogEntry, SyncedKeyshare},
+    keyshare::{CommitmentContext, KeyshareKind, SyncLogEntry, SyncedKeyshare},
+    nft::NftId,
     BlockNumber, RawAccountId,
 };
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
@@ -71,8 +72,12 @@ use peers::{Known, Mission, Peer, Peers, MAX_PEERS};
 use pull::{Dialer, PullError, Session};
 use succession::TakingOver;
 
-/// Entries of the chain's sync log, and wanted versions, that are looked at in one step.
+/// Entries of the chain's sync log that are read at once, and wanted versions that are looked at in one
+/// step.
 const PAGE: usize = 256;
+
+/// Pages of the chain's sync log that are read in one step, and become durable together.
+const PAGES_SCANNED: usize = 4;
 
 /// Longest pause before what nobody gave is asked for again, in finalized blocks.
 const MAX_PAUSE: BlockNumber = 64;
@@ -87,6 +92,9 @@ const PAGE_TIME: Duration = Duration::from_secs(60);
 
 /// Longest pause before a peer that failed is asked again.
 const MAX_BAN: Duration = Duration::from_secs(60);
+
+/// What the chain has synced of versions that are asked for.
+type Synced = BTreeMap<VersionKey, SyncedKeyshare>;
 
 /// How the synchronisation stands.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -365,26 +373,27 @@ impl Syncer {
         state: &mut SyncState,
         count: u64,
     ) -> Result<(), StepError> {
-        let end = count.min(state.cursor.saturating_add(PAGE as u64));
-        let entries = facts::sync_log(&*self.chain, at(view), state.cursor..end).await?;
-        let ours = |entry: &&SyncLogEntry| belongs(mission, types, entry.cluster_id);
-        let of = entries.iter().filter(ours).map(|entry| (entry.nft_id, entry.kind));
-        let standings = facts::standings(&*self.chain, at(view), of).await?;
-        let mut missing = Vec::new();
-        for ((nft_id, kind), standing) in standings {
-            let Some(synced) = to_hold(&standing, mission, types) else { continue };
-            let version = VersionKey { nft_id, kind, version: synced.version };
-            let expected = commitment_of_slot(&synced.commitments, mission.place.slot_id);
-            if self.store.record_of(&version, expected)?.is_some() {
-                continue;
+        let end = count.min(state.cursor.saturating_add((PAGE * PAGES_SCANNED) as u64));
+        let mut ours = BTreeMap::new();
+        for first in (state.cursor..end).step_by(PAGE) {
+            let page = first..end.min(first.saturating_add(PAGE as u64));
+            let entries = facts::sync_log(&*self.chain, at(view), page).await?;
+            let is_ours = |entry: &&SyncLogEntry| belongs(mission, types, entry.cluster_id);
+            let of = entries.iter().filter(is_ours).map(|entry| (entry.nft_id, entry.kind));
+            for (version, synced) in self.synced(view, mission, types, of).await? {
+                let expected = commitment_of_slot(&synced.commitments, mission.place.slot_id);
+                ours.insert(version, expected.copied());
             }
+        }
+        let ours: Vec<_> = ours.into_iter().collect();
+        let lacking = self.store.lacking(&ours)?;
+        if !lacking.is_empty() {
             // It is asked for at once, also if a request has found it missing before.
             (self.not_before, self.pause) = (0, 1);
             self.round.has_grown = true;
-            if !self.store.is_wanted(&version)? {
-                missing.push(Correction::Want(version));
-            }
         }
+        let news = lacking.into_iter().filter(|(_, is_wanted)| !is_wanted);
+        let missing = news.map(|(version, _)| Correction::Want(version)).collect();
         state.cursor = end;
         Ok(self.store.scanned(missing, *state, view.finalized.number).await?)
     }
@@ -426,7 +435,8 @@ impl Syncer {
             .retain(|account, _| peers.iter().chain(&besides).any(|peer| peer.account == *account));
         peers.shuffle(&mut rng());
 
-        let synced = self.synced(view, mission, types, &page).await?;
+        let of = page.iter().map(|version| (version.nft_id, version.kind));
+        let synced = self.synced(view, mission, types, of).await?;
         let (page, pointless): (Vec<_>, Vec<_>) =
             page.into_iter().partition(|version| synced.contains_key(version));
         let pointless = pointless.into_iter().map(Correction::Wipe).collect();
@@ -521,7 +531,7 @@ impl Syncer {
         &mut self,
         view: &View,
         mission: &Mission,
-        synced: &BTreeMap<VersionKey, SyncedKeyshare>,
+        synced: &Synced,
         versions: Vec<VersionKey>,
         peers: &[Peer],
     ) -> Result<Vec<VersionKey>, StepError> {
@@ -560,30 +570,18 @@ impl Syncer {
             let dialer = &self.dialer;
             let answers = asked.into_iter().map(|(index, peer, versions, session)| async move {
                 let place = mission.place;
-                (index, peer, dialer.ask(view, place, peer, session, versions).await)
+                (index, peer, dialer.ask(view, place, peer, session, versions, synced).await)
             });
             for (index, peer, asked) in futures::future::join_all(answers).await {
-                let mut fault = None;
-                let mut good = Vec::new();
-                for (version, shared) in &asked.given {
-                    match check(view, mission, synced, version, shared, peer.account) {
-                        Some(fetched) => good.push(fetched),
-                        None => fault = Some(PullError::Malformed("a share is not the chain's")),
-                    }
-                }
-                let kept: BTreeSet<_> = good.iter().map(|it| it.key.version).collect();
+                let kept: BTreeSet<_> = asked.good.iter().map(|it| it.key.version).collect();
                 // The other answers are kept, or tried to be, and the channels too.
-                if let Err(error) = self.keep(good).await {
+                if let Err(error) = self.keep(asked.good).await {
                     failed_to_keep = Some(error);
                 }
                 self.round.has_failed |= asked.is_too_early;
                 let part = parts.get(index).into_iter().flatten();
                 left.extend(part.filter(|(version, _)| !kept.contains(version)).copied());
-                let session = match fault {
-                    Some(fault) => Err(fault),
-                    None => asked.session,
-                };
-                match session {
+                match asked.session {
                     Ok(session) => {
                         self.round.has_answered = true;
                         self.bans.remove(&peer.account);
@@ -641,15 +639,14 @@ impl Syncer {
         );
     }
 
-    /// What of these versions the chain has synced for this slot.
+    /// What of these the chain has synced for this slot.
     async fn synced(
         &self,
         view: &View,
         mission: &Mission,
         types: &BTreeMap<ClusterId, ClusterType>,
-        page: &[VersionKey],
-    ) -> Result<BTreeMap<VersionKey, SyncedKeyshare>, ChainError> {
-        let of = page.iter().map(|version| (version.nft_id, version.kind));
+        of: impl Iterator<Item = (NftId, KeyshareKind)>,
+    ) -> Result<Synced, ChainError> {
         let standings = facts::standings(&*self.chain, at(view), of).await?;
         let found = standings.into_iter().filter_map(|((nft_id, kind), standing)| {
             let synced = *to_hold(&standing, mission, types)?;
@@ -692,14 +689,14 @@ fn to_hold<'a>(
 /// A share that a peer gave, if it is what it was asked for.
 fn check(
     view: &View,
-    mission: &Mission,
-    synced: &BTreeMap<VersionKey, SyncedKeyshare>,
+    slot_id: SlotId,
+    synced: &Synced,
     version: &VersionKey,
-    shared: &SharedRecord,
+    shared: SharedRecord,
     from: RawAccountId,
 ) -> Option<Fetched> {
     let expected = synced.get(version).filter(|_| shared.key.version == *version)?;
-    checked(view, mission.place.slot_id, expected, shared, from)
+    checked(view, slot_id, expected, shared, from)
 }
 
 /// A share that somebody gave of the version that the chain has synced, if it is the one whose
@@ -708,7 +705,7 @@ pub fn checked(
     view: &View,
     slot_id: SlotId,
     synced: &SyncedKeyshare,
-    shared: &SharedRecord,
+    mut shared: SharedRecord,
     from: RawAccountId,
 ) -> Option<Fetched> {
     let version = shared.key.version;
@@ -726,7 +723,7 @@ pub fn checked(
     let commitment = context.commit(&shared.salt, &shared.share);
     (commitment_of_slot(&synced.commitments, slot_id) == Some(&commitment)).then(|| Fetched {
         key: shared.key,
-        share: Zeroizing::new(shared.share.clone()),
+        share: Zeroizing::new(std::mem::take(&mut shared.share)),
         salt: shared.salt,
         owner: shared.owner,
         slot_id,
@@ -735,6 +732,7 @@ pub fn checked(
         decided_at: view.finalized.number,
         from,
         is_bound: shared.is_bound,
+        commitment: Some(commitment),
     })
 }
 

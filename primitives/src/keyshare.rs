@@ -274,7 +274,8 @@ impl CommitmentContext {
         )
             .encode();
         let commitment = blake2_256(&encoded);
-        zeroize::Zeroize::zeroize(&mut encoded);
+        // As a slice: a vector is wiped byte by byte.
+        zeroize::Zeroize::zeroize(encoded.as_mut_slice());
         commitment
     }
 }

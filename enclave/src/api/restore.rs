@@ -181,7 +181,7 @@ async fn keep(
     let standings = facts::standings(&*context.archives.chain, at, of).await?;
     let (slot_id, from) = (mission.place.slot_id, archive.header.origin.account);
     let (mut good, mut restored) = (Vec::new(), Restored::default());
-    for shared in &shares {
+    for shared in shares {
         let version = shared.key.version;
         let standing = standings.get(&(version.nft_id, version.kind));
         let synced = standing.filter(|standing| !standing.is_gone);

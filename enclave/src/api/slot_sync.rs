@@ -28,6 +28,7 @@ use super::{
 use crate::{
     account,
     chain::facts::Assignment,
+    seal,
     step::StepError,
     store::Place,
     sync::{
@@ -158,7 +159,7 @@ async fn go_on(
         return Err(Status::UnknownChannel.into());
     }
     let message = opened.channel.open(sealed)?;
-    let answer = if opened.is_proven {
+    let mut answer = if opened.is_proven {
         let ask = message::decode(&message).ok_or(ChannelError)?;
         message::encode(&give(context, view, assignment, peer, &ask).await?)
     } else {
@@ -168,6 +169,7 @@ async fn go_on(
         message::encode(&own)
     };
     let sealed = opened.channel.seal(&answer)?;
+    seal::wipe(&mut answer);
     in_use.give_back(Instant::now());
     Ok((id, sealed))
 }

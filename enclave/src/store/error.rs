@@ -62,6 +62,7 @@ macro_rules! database_errors {
 
 database_errors!(
     redb::CommitError,
+    redb::CursorError,
     redb::DatabaseError,
     redb::StorageError,
     redb::TableError,

@@ -54,7 +54,7 @@ pub(super) fn pause(
 pub(super) fn take(
     inner: &Inner,
     tables: &mut Tables<'_>,
-    handed: &Fetched,
+    handed: Fetched,
 ) -> Result<bool, StoreError> {
     let version = handed.key.version;
     let held = rules::records(inner, &tables.records, &version)?;
@@ -65,9 +65,10 @@ pub(super) fn take(
     {
         return Ok(false);
     }
-    let record = handed.record(rules::next_order(tables)?);
-    rules::insert_undecided(inner, tables, &handed.key, &record, &held)?;
-    let received = Received { version, from: handed.from, block: handed.decided_at };
+    let Fetched { key, from, decided_at, .. } = handed;
+    let record = handed.into_record(rules::next_orders(tables, 1)?);
+    rules::insert_undecided(inner, tables, &key, &record, &held)?;
+    let received = Received { version, from, block: decided_at };
     log::append(inner, tables, LogEntry::Received(received))?;
     Ok(true)
 }

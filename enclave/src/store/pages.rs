@@ -10,8 +10,8 @@
 //! compares all of them.
 //!
 //! redb does not compare them again while it runs. So this remembers what each block was when it was
-//! last read or written, and refuses another, also an older one: a universal hash (POLYVAL, RFC 8452)
-//! under a key that lives as long as the process, 16 bytes of memory per block. That an older copy of
+//! last read or written, and refuses another, also an older one: a universal hash (of POLYVAL, RFC 8452)
+//! under keys that live as long as the process, 16 bytes of memory per block. That an older copy of
 //! the whole file is put there while nothing runs is for the comparison with the chain to find.
 
 use std::{
@@ -21,7 +21,7 @@ use std::{
 };
 
 use aes::{
-    cipher::{BlockDecrypt, BlockEncrypt, KeyInit},
+    cipher::{consts::U16, inout::InOutBuf, BlockDecrypt, BlockEncrypt, KeyInit},
     Aes256, Block as Unit,
 };
 use polyval::{universal_hash::UniversalHash, Polyval};
@@ -34,6 +34,12 @@ use crate::seal;
 
 /// Bytes that are encrypted and remembered together: the database's page.
 pub(super) const BLOCK: usize = 4096;
+
+/// Bytes that the cipher and the hash work on.
+const UNIT: usize = 16;
+
+/// Parts of a block that are hashed at the same time.
+const LANES: usize = 4;
 
 const KEY_DOMAIN: &[u8; 17] = b"TIP500-PAGE-KEY/1";
 
@@ -57,7 +63,7 @@ struct Content {
 pub(super) struct Pages {
     file: Box<dyn StorageBackend>,
     cipher: Xts,
-    hash: Polyval,
+    hash: BlockHash,
     content: Mutex<Content>,
 }
 
@@ -76,8 +82,10 @@ impl Pages {
         let material = Zeroizing::new([KEY_DOMAIN.as_slice(), data_key].concat());
         let key = Zeroizing::new(blake2_512(&material));
         let cipher = Xts::new(&key);
-        let hash_key = seal::random::<16>().map_err(StoreError::DataKey)?;
-        let hash = Polyval::new((&*hash_key).into());
+        let hash_key = || seal::random::<UNIT>().map_err(StoreError::DataKey);
+        let of_lane = Polyval::new((&*hash_key()?).into());
+        let of_lanes = Polyval::new((&*hash_key()?).into());
+        let hash = BlockHash { of_lane, of_lanes };
         let len = file.len().map_err(StorageError::Io)?.saturating_sub(BLOCK as u64);
         let content = Mutex::new(Content { len, blocks: Vec::new() });
         Ok(Self { file, cipher, hash, content })
@@ -88,9 +96,7 @@ impl Pages {
     }
 
     fn hash(&self, block: &[u8]) -> Known {
-        let mut hash = self.hash.clone();
-        hash.update_padded(block);
-        u128::from_le_bytes(hash.finalize().into()).max(EMPTY + 1)
+        self.hash.of(block).max(EMPTY + 1)
     }
 
     /// Reads whole blocks.
@@ -135,6 +141,32 @@ impl Pages {
     }
 }
 
+/// A universal hash of whole blocks. Each product of POLYVAL waits for the one before, so every fourth
+/// unit makes a hash of its own, and these are hashed under a second key. Two blocks that differ do so
+/// in one of the four at least: they collide there with a chance of 64 in 2^128 at most, or in the hash
+/// of hashes with 4 in 2^128.
+struct BlockHash {
+    of_lane: Polyval,
+    of_lanes: Polyval,
+}
+
+impl BlockHash {
+    fn of(&self, block: &[u8]) -> u128 {
+        let mut lanes: [Polyval; LANES] = std::array::from_fn(|_| self.of_lane.clone());
+        let (units, _) = block.as_chunks::<UNIT>();
+        for row in units.chunks(LANES) {
+            for (lane, unit) in lanes.iter_mut().zip(row) {
+                lane.update(&[(*unit).into()]);
+            }
+        }
+        let mut hash = self.of_lanes.clone();
+        for lane in lanes {
+            hash.update(&[lane.finalize()]);
+        }
+        u128::from_le_bytes(hash.finalize().into())
+    }
+}
+
 /// AES-256 in XTS mode (IEEE 1619), of whole blocks. The units of 16 bytes are independent, so many are
 /// done at once: libraries that take one after the other are ten times slower.
 struct Xts {
@@ -149,33 +181,41 @@ impl Xts {
     }
 
     fn encrypt(&self, block: &mut [u8], index: u128) {
-        self.with_tweaks(block, index, |data, units| data.encrypt_blocks(units));
+        self.with_tweaks(block, index, |data, units| data.encrypt_blocks_inout(units));
     }
 
     fn decrypt(&self, block: &mut [u8], index: u128) {
-        self.with_tweaks(block, index, |data, units| data.decrypt_blocks(units));
+        self.with_tweaks(block, index, |data, units| data.decrypt_blocks_inout(units));
     }
 
     /// Works on a block whose units have their tweaks added before and after.
-    fn with_tweaks(&self, block: &mut [u8], index: u128, work: impl Fn(&Aes256, &mut [Unit])) {
+    fn with_tweaks(
+        &self,
+        block: &mut [u8],
+        index: u128,
+        work: impl Fn(&Aes256, InOutBuf<'_, '_, Unit>),
+    ) {
         let mut first = Unit::from(index.to_le_bytes());
         self.tweak.encrypt_block(&mut first);
-        let tweaks = || {
-            // Each is the one before times x in the field of 2^128 elements.
-            let times_x = |tweak: &u128| Some((tweak << 1) ^ ((tweak >> 127) * 0x87));
-            std::iter::successors(Some(u128::from_le_bytes(first.into())), times_x)
-        };
-        let add = |unit: &mut Unit, tweak: u128| {
-            let sum = u128::from_le_bytes((*unit).into()) ^ tweak;
-            *unit = sum.to_le_bytes().into();
-        };
-        let mut units: Vec<Unit> = block.chunks_exact(16).map(Unit::clone_from_slice).collect();
-        units.iter_mut().zip(tweaks()).for_each(|(unit, tweak)| add(unit, tweak));
-        work(&self.data, &mut units);
-        units.iter_mut().zip(tweaks()).for_each(|(unit, tweak)| add(unit, tweak));
-        for (bytes, unit) in block.chunks_exact_mut(16).zip(units) {
-            bytes.copy_from_slice(&unit);
+        let mut next = u128::from_le_bytes(first.into());
+        let mut tweaks = [0u128; BLOCK / UNIT];
+        for tweak in &mut tweaks {
+            *tweak = next;
+            // Times x in the field of 2^128 elements.
+            next = (next << 1) ^ ((next >> 127).wrapping_neg() & 0x87);
         }
+        add(block, &tweaks);
+        let (units, _) = InOutBuf::from(&mut *block).into_chunks::<U16>();
+        work(&self.data, units);
+        add(block, &tweaks);
+    }
+}
+
+/// Adds its tweak to each unit.
+fn add(block: &mut [u8], tweaks: &[u128]) {
+    let (units, _) = block.as_chunks_mut::<UNIT>();
+    for (unit, tweak) in units.iter_mut().zip(tweaks) {
+        *unit = (u128::from_le_bytes(*unit) ^ tweak).to_le_bytes();
     }
 }
 
@@ -358,6 +398,29 @@ mod tests {
             assert_eq!(one, other, "block {index}");
             ours.decrypt(&mut other, index);
             assert_eq!(other, plain);
+        }
+    }
+
+    /// Whatever of a block is changed or moved, its hash is another.
+    #[test]
+    fn a_hash_is_of_every_unit_and_its_place() {
+        let (_disk, pages) = with_blocks(1);
+        let block: Vec<u8> = (0..BLOCK).map(|byte| (byte * 7 + byte / UNIT) as u8).collect();
+        let hash = pages.hash(&block);
+        assert_eq!(pages.hash(&block), hash);
+        assert_ne!(on(&Disk::holding(vec![0; BLOCK])).hash(&block), hash);
+        for place in 0..BLOCK {
+            let mut changed = block.clone();
+            changed[place] ^= 1 << (place % 8);
+            assert_ne!(pages.hash(&changed), hash, "byte {place}");
+        }
+        for distance in 1..=2 * LANES {
+            for unit in 0..BLOCK / UNIT - distance {
+                let (mut moved, place) = (block.clone(), unit * UNIT);
+                let (front, back) = moved.split_at_mut(place + distance * UNIT);
+                front[place..place + UNIT].swap_with_slice(&mut back[..UNIT]);
+                assert_ne!(pages.hash(&moved), hash, "units {unit} and {distance} further");
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use tee_primitives::{
 use zeroize::{Zeroize, Zeroizing};
 
 use super::StoreError;
-use crate::seal::Sealer;
+use crate::seal::{self, Sealer};
 
 /// In which a record is sealed.
 const CONTEXT: &[u8; 15] = b"TIP500-RECORD/2";
@@ -111,7 +111,8 @@ pub struct Record {
     pub synced_at: Option<BlockNumber>,
     /// Whether it was stored in a bound request: then it is given for such a request only.
     pub is_bound: bool,
-    /// The commitment, if it was read from the store: it was computed when the record was sealed.
+    /// The commitment, if it is known: it was computed when the record was sealed, or when its share
+    /// was compared with the chain's.
     #[codec(skip)]
     pub(super) committed: Option<Commitment>,
 }
@@ -149,7 +150,7 @@ impl fmt::Debug for Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.share.zeroize();
+        seal::wipe(&mut self.share);
         self.salt.zeroize();
     }
 }
@@ -164,12 +165,9 @@ pub(super) fn seal(
     key: &RecordKey,
     record: &Record,
 ) -> Result<Vec<u8>, StoreError> {
-    // The length is known before, so that encoding does not leave copies behind while it grows.
     let commitment = record.commitment(*genesis, key);
-    let length = record.encoded_size().saturating_add(commitment.len());
-    let mut encoded = Zeroizing::new(Vec::with_capacity(length));
-    (record, commitment).encode_to(&mut *encoded);
-    sealer.seal(&context(CONTEXT, genesis, key), &encoded).map_err(StoreError::Value)
+    let context = context(CONTEXT, genesis, key);
+    sealer.seal_encoded(&context, &(record, commitment)).map_err(StoreError::Value)
 }
 
 pub(super) fn open(
@@ -178,12 +176,14 @@ pub(super) fn open(
     key: &RecordKey,
     sealed: &[u8],
 ) -> Result<Record, StoreError> {
-    let encoded = match sealer.open(&context(CONTEXT, genesis, key), sealed) {
+    let mut encoded = match sealer.open(&context(CONTEXT, genesis, key), sealed) {
         Ok(encoded) => encoded,
         Err(error) => of_1(sealer, genesis, key, sealed).ok_or(StoreError::Value(error))?,
     };
-    let (mut record, commitment) = <(Record, Commitment)>::decode_all(&mut encoded.as_slice())
-        .map_err(|_| StoreError::Corrupt("a record of another form"))?;
+    let decoded = <(Record, Commitment)>::decode_all(&mut encoded.as_slice());
+    seal::wipe(&mut encoded);
+    let (mut record, commitment) =
+        decoded.map_err(|_| StoreError::Corrupt("a record of another form"))?;
     record.committed = Some(commitment);
     Ok(record)
 }

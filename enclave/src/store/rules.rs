@@ -7,7 +7,7 @@ use redb::{ReadableTable, Table};
 use tee_primitives::{
     authorisation::Role,
     cluster::SlotId,
-    keyshare::{KeyshareKind, Version},
+    keyshare::{Commitment, KeyshareKind, Version},
     nft::NftId,
     BlockNumber, RawAccountId,
 };
@@ -85,6 +85,19 @@ pub(super) fn records(
     Ok(records)
 }
 
+/// The record of a version whose share has this commitment.
+pub(super) fn record_of(
+    inner: &Inner,
+    table: &impl ReadableTable<&'static [u8; RecordKey::LEN], &'static [u8]>,
+    version: &VersionKey,
+    commitment: Option<&Commitment>,
+) -> Result<Option<(RecordKey, Record)>, StoreError> {
+    let named = |(key, record): &(RecordKey, Record)| {
+        commitment == Some(&record.commitment(inner.genesis, key))
+    };
+    Ok(records(inner, table, version)?.into_iter().find(named))
+}
+
 pub(super) fn store(
     inner: &Inner,
     tables: &mut Tables<'_>,
@@ -119,7 +132,7 @@ pub(super) fn store(
         slot_id: new.slot_id,
         token_block: new.token_block,
         stored_at: new.stored_at,
-        order: next_order(tables)?,
+        order: next_orders(tables, 1)?,
         synced_at: None,
         is_bound: new.is_bound,
         committed: None,
@@ -162,7 +175,7 @@ pub(super) fn activate(
     key: &RecordKey,
     synced_at: BlockNumber,
 ) -> Result<(), StoreError> {
-    supersede(inner, tables, key)?;
+    supersede(inner, tables, key, true)?;
     let record = tables
         .records
         .get(&key.to_bytes())?
@@ -178,11 +191,12 @@ pub(super) fn activate(
 }
 
 /// Wipes what the synced split of a version takes the place of: the version's other records, those of
-/// older versions, and that these are wanted.
+/// older versions, and that these are wanted. Its own record as well, unless that stays.
 pub(super) fn supersede(
     inner: &Inner,
     tables: &mut Tables<'_>,
     key: &RecordKey,
+    stays: bool,
 ) -> Result<(), StoreError> {
     let oldest = VersionKey { version: 0, ..key.version };
     let (first, _) = oldest.record_range();
@@ -191,7 +205,7 @@ pub(super) fn supersede(
     for entry in tables.records.range::<&[u8; RecordKey::LEN]>(&first..=&last)? {
         let (found, _) = entry?;
         let found = RecordKey::from_bytes(found.value())?;
-        if found != *key {
+        if !stays || found != *key {
             superseded.push(found);
         }
     }
@@ -398,10 +412,11 @@ fn remove(inner: &Inner, tables: &mut Tables<'_>, key: &RecordKey) -> Result<(),
     Ok(())
 }
 
-pub(super) fn next_order(tables: &mut Tables<'_>) -> Result<u64, StoreError> {
+/// Takes so many places in the order of storing: the first of them.
+pub(super) fn next_orders(tables: &mut Tables<'_>, count: u64) -> Result<u64, StoreError> {
     let order = u64::from_be_bytes(fixed(&tables.meta, META_COUNTER)?.unwrap_or_default());
     let next =
-        order.checked_add(1).ok_or(StoreError::Corrupt("the counter has reached its end"))?;
+        order.checked_add(count).ok_or(StoreError::Corrupt("the counter has reached its end"))?;
     tables.meta.insert(META_COUNTER, next.to_be_bytes().as_slice())?;
     Ok(order)
 }

@@ -4,10 +4,13 @@
 //! The state is sealed: a machine's owner who could move the cursor could make shares be missed
 //! without anybody noticing. Taken out, it begins anew.
 
+use std::{cmp::Reverse, ops::Bound};
+
 use codec::{Decode, DecodeAll, Encode};
-use redb::ReadableTable;
+use redb::{CursorError, ReadableTable, Table};
 use tee_primitives::{
     cluster::{ClusterId, ClusterType, SlotId},
+    keyshare::Commitment,
     BlockNumber, Hash, RawAccountId,
 };
 use zeroize::Zeroizing;
@@ -15,9 +18,9 @@ use zeroize::Zeroizing;
 use super::{
     log::{self, LogEntry, Received},
     rules,
-    schema::{META_LOG_BEGIN, META_SYNC},
+    schema::{META_LOG_BEGIN, META_SYNC, RECORDS, WANTED},
     writer::Tables,
-    Correction, Inner, Record, RecordKey, StoreError,
+    Correction, Inner, Record, RecordKey, Store, StoreError, VersionKey,
 };
 
 const CONTEXT: &[u8; 13] = b"TIP500-SYNC/1";
@@ -73,13 +76,15 @@ pub struct Fetched {
     pub from: RawAccountId,
     /// Whether it was stored in a bound request, by the other's word.
     pub is_bound: bool,
+    /// Its commitment, if it was computed to be compared with the chain's.
+    pub commitment: Option<Commitment>,
 }
 
 impl Fetched {
     /// As it is kept, at a place in the order of storing.
-    pub(super) fn record(&self, order: u64) -> Record {
+    pub(super) fn into_record(mut self, order: u64) -> Record {
         Record {
-            share: self.share.to_vec(),
+            share: std::mem::take(&mut *self.share),
             salt: self.salt,
             owner: self.owner,
             slot_id: self.slot_id,
@@ -88,7 +93,7 @@ impl Fetched {
             order,
             synced_at: self.synced_at,
             is_bound: self.is_bound,
-            committed: None,
+            committed: self.commitment,
         }
     }
 }
@@ -122,6 +127,49 @@ pub(super) fn write(
     Ok(())
 }
 
+impl Store {
+    /// The records with these commitments, as [`Store::record_of`]: of the first versions, until their
+    /// shares have more than `room` bytes together; at least of one.
+    pub fn records_of(
+        &self,
+        of: &[(VersionKey, Option<Commitment>)],
+        room: usize,
+    ) -> Result<Vec<Option<(RecordKey, Record)>>, StoreError> {
+        self.read(|transaction| {
+            let table = transaction.open_table(RECORDS)?;
+            let (mut found, mut length) = (Vec::with_capacity(of.len()), 0usize);
+            for (version, commitment) in of {
+                let record = rules::record_of(&self.inner, &table, version, commitment.as_ref())?;
+                length = length.saturating_add(record.as_ref().map_or(0, |(_, it)| it.share.len()));
+                found.push(record);
+                if length > room {
+                    break;
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Which of these versions are not held with this commitment, and whether they are wanted.
+    pub fn lacking(
+        &self,
+        of: &[(VersionKey, Option<Commitment>)],
+    ) -> Result<Vec<(VersionKey, bool)>, StoreError> {
+        self.read(|transaction| {
+            let records = transaction.open_table(RECORDS)?;
+            let wanted = transaction.open_table(WANTED)?;
+            let mut lacking = Vec::new();
+            for (version, commitment) in of {
+                let commitment = commitment.as_ref();
+                if rules::record_of(&self.inner, &records, version, commitment)?.is_none() {
+                    lacking.push((*version, wanted.get(&version.to_bytes())?.is_some()));
+                }
+            }
+            Ok(lacking)
+        })
+    }
+}
+
 /// Moves the cursor past what was looked at, and wants what of it is missing, in one transaction.
 pub(super) fn scanned(
     inner: &Inner,
@@ -136,25 +184,60 @@ pub(super) fn scanned(
     write(inner, tables, state)
 }
 
-/// Keeps a share that another enclave gave, if it is still wanted. Whether it was.
+/// Keeps shares that other enclaves gave, as far as they are still wanted, in the slot that is filled.
+/// How many were.
 pub(super) fn fetched(
     inner: &Inner,
     tables: &mut Tables<'_>,
-    fetched: &Fetched,
-) -> Result<bool, StoreError> {
-    let version = fetched.key.version;
-    if fetched.synced_at.is_none() || tables.wanted.remove(&version.to_bytes())?.is_none() {
-        return Ok(false);
+    mut shares: Vec<Fetched>,
+) -> Result<usize, StoreError> {
+    let slot_id = read(inner, &tables.meta)?.place.map(|place| place.slot_id);
+    let first = rules::next_orders(tables, shares.len() as u64)?;
+    // Newer versions first: older ones are not wanted then.
+    shares.sort_unstable_by_key(|share| Reverse(share.key.to_bytes()));
+    let (mut kept, mut received) = (Vec::new(), Vec::new());
+    for (share, order) in shares.into_iter().zip(first..) {
+        let Fetched { key, from, decided_at, .. } = share;
+        let version = key.version;
+        if share.synced_at.is_none()
+            || slot_id != Some(share.slot_id)
+            || tables.wanted.remove(&version.to_bytes())?.is_none()
+        {
+            continue;
+        }
+        // One of the same splitting may be held that waits, or does not open.
+        rules::supersede(inner, tables, &key, false)?;
+        kept.push((key.to_bytes(), inner.seal_record(&key, &share.into_record(order))?));
+        received.push(LogEntry::Received(Received { version, from, block: decided_at }));
     }
-    // One of the same splitting may be held that waits, or does not open.
-    rules::wipe_records(inner, tables, &version)?;
-    rules::supersede(inner, tables, &fetched.key)?;
-    let record = fetched.record(rules::next_order(tables)?);
-    let sealed = inner.seal_record(&fetched.key, &record)?;
-    tables.records.insert(&fetched.key.to_bytes(), sealed.as_slice())?;
-    let received = Received { version, from: fetched.from, block: fetched.decided_at };
-    log::append(inner, tables, LogEntry::Received(received))?;
-    Ok(true)
+    kept.reverse();
+    insert_in_order(&mut tables.records, &kept)?;
+    log::append_all(inner, tables, received.into_iter().rev())?;
+    Ok(kept.len())
+}
+
+/// Inserts records that are sorted by their keys, of which none is there: the pages that they fill are
+/// made once.
+fn insert_in_order(
+    table: &mut Table<'_, &'static [u8; RecordKey::LEN], &'static [u8]>,
+    records: &[([u8; RecordKey::LEN], Vec<u8>)],
+) -> Result<(), StoreError> {
+    let mut left = records;
+    while let Some((first, _)) = left.first() {
+        let mut gap = table.upper_bound_mut(Bound::Included(first))?;
+        let mut count = 0;
+        for (key, sealed) in left {
+            match gap.insert_before(key, sealed.as_slice()) {
+                Ok(()) => count += 1,
+                // Another record lies between.
+                Err(CursorError::UnorderedKey) if count > 0 => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        gap.close()?;
+        left = left.get(count..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Removes some of all that is held. Whether nothing is left.

@@ -393,3 +393,69 @@ async fn entries_that_are_not_indexed_yet_are_found() {
     assert_eq!(part.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [600, 700, 800]);
     assert!(store.inner.unindexed().len() < log::INDEXED_AT_ONCE);
 }
+
+/// Shares of other enclaves come in any order, between others that are held, and with older versions.
+#[tokio::test]
+async fn what_other_enclaves_give_is_kept_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, task) = open(folder.path()).await;
+    for nft_id in [0, 4, 5, 9] {
+        store.store(new(key(nft_id, 1), 10)).await.unwrap().unwrap();
+    }
+    let place = Some(Place { cluster_id: 1, slot_id: 2 });
+    let state = SyncState { place, ..Default::default() };
+    let newer = RecordKey { version: version(6, 2), split: [7; 16] };
+    let wanted: Vec<_> = [8, 1, 2, 3, 6, 7].map(|nft_id| version(nft_id, 1)).into();
+    let wants = wanted.iter().copied().chain([newer.version]).map(Correction::Want).collect();
+    store.scanned(wants, state, 20).await.unwrap();
+    let fetched = |key: RecordKey| Fetched {
+        key,
+        share: Zeroizing::new([SHARE, &key.to_bytes()].concat()),
+        salt: [8; 32],
+        owner: [3; 32],
+        slot_id: 2,
+        token_block: 9,
+        synced_at: Some(9),
+        decided_at: 20,
+        from: [6; 32],
+        commitment: None,
+    };
+    let given = [8, 1, 2, 3, 6, 7, 1, 5].map(|nft_id| key(nft_id, 2));
+    let given = given.into_iter().chain([newer]).map(fetched).collect();
+    // Twice the same, one that is not wanted, and one whose newer version came with it.
+    assert_eq!(store.fetched(given).await.unwrap(), 6);
+    assert_eq!(store.count_wanted().unwrap(), 0);
+    let expected = [key(0, 1), key(1, 2), key(2, 2), key(3, 2), key(4, 1), key(5, 1), newer];
+    let expected = expected.into_iter().chain([key(7, 2), key(8, 2), key(9, 1)]);
+    let expected: Vec<_> = expected.collect();
+    let held = store.held_after(None, 100).unwrap();
+    assert_eq!(held.iter().map(|held| held.key).collect::<Vec<_>>(), expected);
+    let of = |nft_id, split| (version(nft_id, 1), commitment(&store, &key(nft_id, split)));
+    let of = [of(1, 2), (version(1, 1), Some([0; 32])), of(4, 1), (version(2, 1), None)];
+    let found = store.records_of(&of, usize::MAX).unwrap();
+    let found: Vec<_> = found.into_iter().map(|found| found.map(|(key, _)| key)).collect();
+    assert_eq!(found, [Some(key(1, 2)), None, Some(key(4, 1)), None]);
+    // As much as there is room for, and the one that exceeds it.
+    assert_eq!(store.records_of(&of, 1).unwrap().len(), 1);
+    assert_eq!(store.records_of(&of, SHARE.len() + RecordKey::LEN).unwrap().len(), 3);
+    let lacking = store.lacking(&of).unwrap();
+    assert_eq!(lacking, [(version(1, 1), false), (version(2, 1), false)]);
+    let log = store.log_of(8, None, 10).unwrap();
+    assert!(matches!(log[..], [(_, LogEntry::Received(_))]), "{log:?}");
+    assert_eq!(store.log_head().count, 10);
+
+    // The log and the order of storing go on after them.
+    close(store, task).await;
+    let (store, _task) = open(folder.path()).await;
+    assert_eq!(store.held_after(None, 100).unwrap().len(), expected.len());
+    store.store(new(key(20, 1), 10)).await.unwrap().unwrap();
+    let last = store.record(&key(20, 1)).unwrap().unwrap().order;
+    for key in &expected {
+        assert!(store.record(key).unwrap().unwrap().order < last);
+    }
+    assert_eq!(store.log_head().count, 11);
+}
+
+fn commitment(store: &Store, key: &RecordKey) -> Option<Commitment> {
+    store.record(key).unwrap().map(|record| record.commitment(GENESIS, key))
+}

@@ -11,6 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     archive::ArchiveKey,
+    seal,
     store::{Copied, LogRow, Record, RecordKey, VersionKey},
 };
 
@@ -108,7 +109,7 @@ impl std::fmt::Debug for SharedRecord {
 
 impl Drop for SharedRecord {
     fn drop(&mut self) {
-        self.share.zeroize();
+        seal::wipe(&mut self.share);
         self.salt.zeroize();
     }
 }

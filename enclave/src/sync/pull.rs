@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The side that asks: opens a channel to a peer and asks for shares.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use base64::{engine::general_purpose::STANDARD, Engine};
-use reqwest::{redirect, ClientBuilder};
+use reqwest::{redirect, ClientBuilder, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use tee_primitives::{
     attestation::{PeerRole, Purpose},
+    cluster::SlotId,
     packet::{AuthToken, KeyshareResponse},
 };
 use tee_tls::{ClientError, Clients, Trust};
-use tokio::time::{self, Instant};
+use tokio::{
+    task::JoinSet,
+    time::{self, Instant},
+};
 
 use super::{
     channel::{self, Channel, ChannelError, Ends, Keys},
+    check,
     evidence::{self, EvidenceError, Expected},
-    message::{self, Answer, Ask, Evidence, Item, SharedRecord, MAX_ASKED},
+    message::{self, Answer, Ask, Evidence, Item, MAX_ASKED, MAX_LEN},
     peers::Peer,
+    Synced,
 };
 use crate::{
     account::{self, Account},
@@ -25,7 +31,8 @@ use crate::{
     chain::Chain,
     identity::Identity,
     quotes::{QuoteError, Quotes},
-    store::{Place, VersionKey},
+    seal,
+    store::{Fetched, Place, VersionKey},
     view::View,
 };
 
@@ -102,12 +109,14 @@ pub struct Session {
     channel: Channel,
     id: String,
     peer: Peer,
+    /// How many shares an answer has room for, by the last one.
+    fit: usize,
 }
 
 /// What came of asking a peer.
 pub struct Asked {
-    /// The shares that it gave; nobody has checked them.
-    pub given: Vec<(VersionKey, SharedRecord)>,
+    /// The shares that it gave, and that are the chain's.
+    pub good: Vec<Fetched>,
     /// Whether it does not know of some syncs yet.
     pub is_too_early: bool,
     /// Its channel; or why it was not asked for everything.
@@ -160,25 +169,7 @@ impl Dialer {
         let expected =
             Expected { peer, role: PeerRole::Responder, own: &self.own.account, handshake_hash };
         evidence::check(&*self.chain, view, &expected, &evidence).await?;
-        Ok(Session { channel, id, peer: peer.clone() })
-    }
-
-    /// What the peer has of these versions, at most [`MAX_ASKED`]: of one or more of the first, in
-    /// their order.
-    async fn shares(
-        &self,
-        session: &mut Session,
-        versions: &[VersionKey],
-    ) -> Result<Vec<Item>, PullError> {
-        let asked: Vec<_> = versions.iter().take(MAX_ASKED).copied().collect();
-        let most = asked.len();
-        match self.say_in(session, &Ask::Shares(asked)).await? {
-            Answer::Shares(shares) if (1..=most).contains(&shares.len()) => Ok(shares),
-            Answer::Shares(_) => {
-                Err(PullError::Malformed("another number of shares than asked for"))
-            }
-            _ => Err(PullError::Malformed("no shares")),
-        }
+        Ok(Session { channel, id, peer: peer.clone(), fit: MAX_ASKED })
     }
 
     async fn say_in(&self, session: &mut Session, ask: &Ask) -> Result<Answer, PullError> {
@@ -186,6 +177,71 @@ impl Dialer {
         let (_, answer) = self.post(&session.peer, &session.id, &sealed).await?;
         let opened = session.channel.open(&answer)?;
         message::decode(&opened).ok_or(PullError::Malformed("no answer"))
+    }
+
+    /// Asks for the next of the versions that are left, as many as an answer has room for. What is
+    /// said comes while something else is done.
+    fn send(
+        &self,
+        session: &mut Session,
+        left: &mut VecDeque<VersionKey>,
+    ) -> Result<Option<Sent>, PullError> {
+        let versions: Vec<_> = left.iter().take(session.fit).copied().collect();
+        if versions.is_empty() {
+            return Ok(None);
+        }
+        let ask = message::encode(&Ask::Shares(versions.clone()));
+        let request = self.request(&session.peer, &session.id, &session.channel.seal(&ask)?)?;
+        let mut answer = JoinSet::new();
+        answer.spawn(transfer(request));
+        left.drain(..versions.len());
+        Ok(Some(Sent { versions, answer }))
+    }
+
+    /// Asks over a channel until nothing is left. The peer works on the next answer while the last one
+    /// is opened and compared with the chain: the channel's order is kept, as no more than one is on
+    /// its way.
+    async fn converse(
+        &self,
+        session: &mut Session,
+        left: &mut VecDeque<VersionKey>,
+        asked: &mut Asked,
+        end: Instant,
+        expected: &Chains<'_>,
+    ) -> Result<(), Stop> {
+        let mut sent = None;
+        loop {
+            if sent.is_none() {
+                if !left.is_empty() && Instant::now() >= end {
+                    return Err(Stop::Time);
+                }
+                sent = self.send(session, left)?;
+            }
+            let Some(Sent { versions, mut answer }) = sent.take() else { return Ok(()) };
+            let answered = match answer.join_next().await {
+                Some(Ok(answered)) => answered,
+                _ => Err(PullError::Unreachable("the connection broke off")),
+            };
+            let is_next_sent = match &answered {
+                Ok(transferred) if transferred.is_success && Instant::now() < end => {
+                    self.send(session, left).map(|next| sent = next)
+                }
+                _ => Ok(()),
+            };
+            let looked_at = is_next_sent
+                .and(answered)
+                .map_err(Stop::from)
+                .and_then(|answer| look_at(session, &versions, &answer, asked, expected));
+            match looked_at {
+                // What there was no room for.
+                Ok(count) => left.extend(versions.into_iter().skip(count)),
+                Err(stop) => {
+                    left.extend(versions);
+                    left.extend(sent.into_iter().flat_map(|sent| sent.versions));
+                    return Err(stop);
+                }
+            }
+        }
     }
 
     /// Asks a peer something; the channel for more. `session` is an open one, if there is one.
@@ -222,8 +278,8 @@ impl Dialer {
         }
     }
 
-    /// Asks one peer, for as much as it gives in time. `session` is an open channel to it, if there is
-    /// one.
+    /// Asks one peer, for as much as it gives in time, and compares that with what the chain has
+    /// synced. `session` is an open channel to it, if there is one.
     pub async fn ask(
         &self,
         view: &View,
@@ -231,12 +287,13 @@ impl Dialer {
         peer: &Peer,
         session: Option<Session>,
         versions: Vec<VersionKey>,
+        synced: &Synced,
     ) -> Asked {
         let end = Instant::now() + TURN;
         let mut asked =
-            Asked { given: Vec::new(), is_too_early: false, session: Err(PullError::TooSlow) };
+            Asked { good: Vec::new(), is_too_early: false, session: Err(PullError::TooSlow) };
         let mut known = session.filter(|session| session.is_with(peer));
-        let mut left = versions.as_slice();
+        let mut left = VecDeque::from(versions);
         while Instant::now() < end {
             let (mut session, is_old) = match known.take() {
                 Some(session) => (session, true),
@@ -246,31 +303,16 @@ impl Dialer {
                     Err(_) => return asked,
                 },
             };
-            let error = loop {
-                let Some(next) = left.get(..left.len().min(MAX_ASKED)).filter(|it| !it.is_empty())
-                else {
-                    return Asked { session: Ok(session), ..asked };
-                };
-                if Instant::now() >= end {
-                    return asked;
+            let expected = Chains { view, slot_id: place.slot_id, synced };
+            let ended = self.converse(&mut session, &mut left, &mut asked, end, &expected).await;
+            match ended {
+                Ok(()) => return Asked { session: Ok(session), ..asked },
+                Err(Stop::Time) => return asked,
+                // The peer lets go of channels that are not used for long.
+                Err(Stop::Channel(_)) if is_old => (),
+                Err(Stop::Channel(error) | Stop::Lie(error)) => {
+                    return Asked { session: Err(error), ..asked }
                 }
-                match self.shares(&mut session, next).await {
-                    Ok(items) => {
-                        for (version, item) in next.iter().zip(items.iter()) {
-                            match item {
-                                Item::Given(shared) => asked.given.push((*version, shared.clone())),
-                                Item::Lacks => (),
-                                Item::NotYet => asked.is_too_early = true,
-                            }
-                        }
-                        left = left.get(items.len()..).unwrap_or_default();
-                    }
-                    Err(error) => break error,
-                }
-            };
-            // The peer lets go of channels that are not used for long.
-            if !is_old {
-                return Asked { session: Err(error), ..asked };
             }
         }
         asked
@@ -282,6 +324,10 @@ impl Dialer {
         id: &str,
         sealed: &[u8],
     ) -> Result<(String, Vec<u8>), PullError> {
+        read(&transfer(self.request(peer, id, sealed)?).await?)
+    }
+
+    fn request(&self, peer: &Peer, id: &str, sealed: &[u8]) -> Result<RequestBuilder, PullError> {
         // The newest block: a page takes longer than a block.
         let heads = self.chain.heads();
         let newest = heads.borrow().as_ref().map_or(0, |heads| heads.finalized.number);
@@ -298,30 +344,114 @@ impl Dialer {
             tracing::debug!(%error, "no client for a peer");
             PullError::Unreachable("there is no client for its address")
         })?;
-        let request = client.post(url).header("content-type", "application/json").body(body);
-        let mut response = request.send().await.map_err(unreachable)?;
-        let is_success = response.status().is_success();
-        let mut content = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if content.len().saturating_add(chunk.len()) > MAX_ANSWER {
-                return Err(PullError::TooLong);
+        Ok(client.post(url).header("content-type", "application/json").body(body))
+    }
+}
+
+/// An ask for shares that is on its way; given up when this is dropped.
+struct Sent {
+    versions: Vec<VersionKey>,
+    answer: JoinSet<Result<Transferred, PullError>>,
+}
+
+/// What shares are compared with.
+struct Chains<'a> {
+    view: &'a View,
+    slot_id: SlotId,
+    synced: &'a Synced,
+}
+
+/// Why no more is asked over a channel.
+enum Stop {
+    /// The turn is over.
+    Time,
+    /// Something of the channel or of its messages is wrong: another one may do.
+    Channel(PullError),
+    /// What the peer gives is not the chain's.
+    Lie(PullError),
+}
+
+impl<E: Into<PullError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Channel(error.into())
+    }
+}
+
+/// An answer as it came.
+struct Transferred {
+    is_success: bool,
+    content: Vec<u8>,
+}
+
+async fn transfer(request: RequestBuilder) -> Result<Transferred, PullError> {
+    let mut response = request.send().await.map_err(unreachable)?;
+    let is_success = response.status().is_success();
+    let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut content = Vec::with_capacity(expected.unwrap_or_default().min(MAX_ANSWER));
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if content.len().saturating_add(chunk.len()) > MAX_ANSWER {
+            return Err(PullError::TooLong);
+        }
+        content.extend_from_slice(&chunk);
+    }
+    Ok(Transferred { is_success, content })
+}
+
+/// The channel's name and its message.
+fn read(answer: &Transferred) -> Result<(String, Vec<u8>), PullError> {
+    let mut said: KeyshareResponse = serde_json::from_slice(&answer.content)
+        .map_err(|_| PullError::Malformed("it is not an enclave's"))?;
+    if !answer.is_success {
+        return Err(PullError::Refused(printable(&said.status)));
+    }
+    let data = said.keyshare_data.take().unwrap_or_default();
+    let (id, message) = data.split_once('_').ok_or(PullError::Malformed("it has no message"))?;
+    if id.len() > 64 || id.bytes().any(|byte| !byte.is_ascii_hexdigit()) {
+        return Err(PullError::Malformed("its channel has no name"));
+    }
+    let message = STANDARD.decode(message).map_err(|_| PullError::Malformed("it is not base64"))?;
+    Ok((id.to_owned(), message))
+}
+
+/// Opens an answer about these versions and keeps what is the chain's. Of how many of the first
+/// versions it was.
+fn look_at(
+    session: &mut Session,
+    versions: &[VersionKey],
+    answer: &Transferred,
+    asked: &mut Asked,
+    &Chains { view, slot_id, synced }: &Chains<'_>,
+) -> Result<usize, Stop> {
+    let (_, sealed) = read(answer)?;
+    let mut opened = session.channel.open(&sealed)?;
+    let (decoded, length) = (message::decode(&opened), opened.len());
+    seal::wipe(&mut opened);
+    let items = match decoded.ok_or(PullError::Malformed("no answer"))? {
+        Answer::Shares(items) if (1..=versions.len()).contains(&items.len()) => items,
+        Answer::Shares(_) => {
+            return Err(PullError::Malformed("another number of shares than asked for").into())
+        }
+        _ => return Err(PullError::Malformed("no shares").into()),
+    };
+    let count = items.len();
+    session.fit = (count * MAX_LEN / length.max(1)).clamp(1, MAX_ASKED);
+    let mut is_lie = false;
+    for (version, item) in versions.iter().zip(items) {
+        match item {
+            Item::Given(shared) => {
+                let from = session.peer.account;
+                match check(view, slot_id, synced, version, shared, from) {
+                    Some(fetched) => asked.good.push(fetched),
+                    None => is_lie = true,
+                }
             }
-            content.extend_from_slice(&chunk);
+            Item::Lacks => (),
+            Item::NotYet => asked.is_too_early = true,
         }
-        let mut answer: KeyshareResponse = serde_json::from_slice(&content)
-            .map_err(|_| PullError::Malformed("it is not an enclave's"))?;
-        if !is_success {
-            return Err(PullError::Refused(printable(&answer.status)));
-        }
-        let data = answer.keyshare_data.take().unwrap_or_default();
-        let (id, message) =
-            data.split_once('_').ok_or(PullError::Malformed("it has no message"))?;
-        if id.len() > 64 || id.bytes().any(|byte| !byte.is_ascii_hexdigit()) {
-            return Err(PullError::Malformed("its channel has no name"));
-        }
-        let message =
-            STANDARD.decode(message).map_err(|_| PullError::Malformed("it is not base64"))?;
-        Ok((id.to_owned(), message))
+    }
+    match is_lie {
+        true => Err(Stop::Lie(PullError::Malformed("a share is not the chain's"))),
+        false => Ok(count),
     }
 }
 

@@ -189,28 +189,45 @@ pub async fn items(
     let is_private =
         |id| by.iter().any(|known| known.id == id && known.lasting == ClusterType::Private);
 
+    // What there is to say without looking, or the commitment of what is looked for.
+    let known: Vec<_> = versions
+        .iter()
+        .map(|version| {
+            let standing = standings.get(&(version.nft_id, version.kind));
+            let synced = standing.and_then(|standing| standing.keyshares.synced);
+            match synced {
+                None => Err(Item::NotYet),
+                Some(synced) if synced.version < version.version => Err(Item::NotYet),
+                Some(synced)
+                    if synced.version != version.version
+                        || standing.is_none_or(|standing| standing.is_gone)
+                        || (!with_private && is_private(synced.cluster_id)) =>
+                {
+                    Err(Item::Lacks)
+                }
+                Some(synced) => Ok(commitment_of_slot(&synced.commitments, own.slot_id).copied()),
+            }
+        })
+        .collect();
+    let looked_for: Vec<_> = versions
+        .iter()
+        .zip(&known)
+        .filter_map(|(version, known)| Some((*version, *known.as_ref().ok()?)))
+        .collect();
+    let mut records = store.records_of(&looked_for, MAX_LEN)?.into_iter();
+
     let mut items = Vec::new();
     // What the answer's own encoding takes.
     let mut length = 16usize;
-    for version in versions {
-        let standing = standings.get(&(version.nft_id, version.kind));
-        let synced = standing.and_then(|standing| standing.keyshares.synced);
-        let item = match synced {
-            None => Item::NotYet,
-            Some(synced) if synced.version < version.version => Item::NotYet,
-            Some(synced)
-                if synced.version != version.version
-                    || standing.is_none_or(|standing| standing.is_gone)
-                    || (!with_private && is_private(synced.cluster_id)) =>
-            {
-                Item::Lacks
-            }
-            Some(synced) => {
-                let expected = commitment_of_slot(&synced.commitments, own.slot_id);
-                store.record_of(version, expected)?.map_or(Item::Lacks, |(key, record)| {
-                    Item::Given(SharedRecord::new(key, record))
-                })
-            }
+    for known in known {
+        let item = match known {
+            Err(item) => item,
+            Ok(_) => match records.next() {
+                Some(Some((key, record))) => Item::Given(SharedRecord::new(key, record)),
+                Some(None) => Item::Lacks,
+                // There was no room for more.
+                None => break,
+            },
         };
         length = length.saturating_add(codec::Encode::encoded_size(&item));
         if length > MAX_LEN && !items.is_empty() {

@@ -173,10 +173,10 @@ impl Syncer {
                 Err(error) => return Ok(Err(Some(error))),
             };
             let Some(until) = until else { return Ok(Err(None)) };
-            let shares = records.iter().filter(|shared| shared.share.len() <= MAX_SHARE);
-            let shares = shares.map(|shared| Fetched {
+            let shares = records.into_iter().filter(|shared| shared.share.len() <= MAX_SHARE);
+            let shares = shares.map(|mut shared| Fetched {
                 key: shared.key,
-                share: Zeroizing::new(shared.share.clone()),
+                share: Zeroizing::new(std::mem::take(&mut shared.share)),
                 salt: shared.salt,
                 owner: shared.owner,
                 slot_id: mission.place.slot_id,
@@ -185,6 +185,7 @@ impl Syncer {
                 decided_at: view.finalized.number,
                 from: peer.account,
                 is_bound: shared.is_bound,
+                commitment: None,
             });
             kept += self.store.take_over(shares.collect()).await?;
             after = next;

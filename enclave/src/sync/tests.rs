@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Enclaves in this process over one scripted chain: honest ones, and peers on either side that lie.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::{extract::State, response::IntoResponse, routing::post, Json, Router};
 use base64::{engine::general_purpose::STANDARD, Engine};
 use subxt_signer::sr25519::Keypair;
@@ -328,13 +330,17 @@ impl World {
 
     /// NFTs that the giver's cluster has synced, and whose shares it holds.
     async fn synced(&self, nfts: std::ops::Range<NftId>) -> Vec<VersionKey> {
+        self.synced_with(nfts, SHARE).await
+    }
+
+    async fn synced_with(&self, nfts: std::ops::Range<NftId>, share: &[u8]) -> Vec<VersionKey> {
         let mut versions = Vec::new();
         for nft_id in nfts {
             let version = VersionKey { nft_id, kind: KeyshareKind::Secret, version: 1 };
             let key = RecordKey { version, split: [nft_id as u8; 16] };
             let new = NewShare {
                 key,
-                share: Zeroizing::new(SHARE.to_vec()),
+                share: Zeroizing::new(share.to_vec()),
                 owner: [7; 32],
                 slot_id: SLOT,
                 token_block: 1,
@@ -403,6 +409,46 @@ async fn a_new_enclave_is_filled_and_then_opens() {
     world.giver.view(13).await;
     world.step(&mut syncer, 14).await;
     assert_eq!(world.held(), 301);
+}
+
+/// What an answer has no room for is asked for again, by the same channel.
+#[tokio::test]
+async fn shares_of_any_length_come_over_one_channel() {
+    let mut world = World::new().await;
+    let long = vec![b'x'; MAX_SHARE];
+    let mut versions = world.synced_with(0..40, &long).await;
+    versions.extend(world.synced(40..80).await);
+    versions.extend(world.synced_with(80..100, &long[..9_000]).await);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = begun.clone();
+    let router = world.giver.router(&world.chain).layer(axum::middleware::map_request(
+        move |request: axum::extract::Request| {
+            let counted = counted.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+                let packet: SlotSyncPacket = serde_json::from_slice(&bytes).unwrap();
+                let begins = packet.data.starts_with(&format!("{NO_CHANNEL}_"));
+                counted.fetch_add(usize::from(begins), Ordering::Relaxed);
+                axum::extract::Request::from_parts(parts, bytes.into())
+            }
+        },
+    ));
+    let (url, _server) = serve(router).await;
+    world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
+    let (mut syncer, progress) = world.taker.syncer(&world.chain);
+    world.chain.finalize(11);
+    world.giver.view(11).await;
+    world.step(&mut syncer, 12).await;
+    assert_eq!(begun.load(Ordering::Relaxed), 1);
+    assert!(progress.borrow().state.is_filled && progress.borrow().problem.is_none());
+    assert_eq!(world.held(), versions.len());
+    assert_eq!(world.shares(&versions).len(), versions.len());
+    for version in &versions {
+        let [given, taken] = [&world.giver, &world.taker]
+            .map(|node| node.store.records(version).unwrap().remove(0).1.share.clone());
+        assert!(given == taken, "{version:?}");
+    }
 }
 
 #[tokio::test]

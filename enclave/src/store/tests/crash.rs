@@ -354,6 +354,7 @@ async fn what_is_missing_is_wanted_until_it_has_come() {
             decided_at: 10,
             from: [6; 32],
             is_bound: true,
+            commitment: None,
         };
         if matches!(store.fetched(vec![share]).await, Ok(1)) {
             answered.push(Answered::Fetched(key(1, 1)));

@@ -678,6 +678,7 @@ async fn a_share_of_a_slot_that_was_left_meanwhile_is_not_kept() {
         decided_at: 11,
         from: LOST,
         is_bound: true,
+        commitment: None,
     };
     assert!(world.taker.store.is_wanted(&versions[0]).unwrap());
     assert_eq!(world.taker.store.fetched(vec![fetched(SLOT + 1)]).await.unwrap(), 0);

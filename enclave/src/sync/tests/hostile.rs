@@ -196,13 +196,17 @@ async fn a_hostile_peer_can_withhold_and_no_more() {
         let peers = peers::clusters(&*world.chain, &view).await.unwrap();
         let peers = peers::others(&*world.chain, &view, world.taker.place(), &peers).await;
         let peer = peers.unwrap().live.pop().expect("the chain names it");
-        let asked = dialer.ask(&view, world.taker.place(), &peer, None, versions).await;
-        let said = match &asked.session {
-            Err(error) => error.to_string(),
-            Ok(_) if kept > 0 || fault == Swapped => "a share is not the chain's".into(),
-            Ok(_) => String::new(),
+        let of = |version: &VersionKey| {
+            let of = storage::keyshares(version.nft_id, version.kind);
+            let status: KeyshareStatus = world.chain.get(&of).unwrap();
+            (*version, status.synced.unwrap())
         };
-        assert!(said.contains(named), "{fault:?}: {said}");
+        let synced = versions.iter().map(of).collect();
+        let place = world.taker.place();
+        let asked = dialer.ask(&view, place, &peer, None, versions, &synced).await;
+        assert_eq!(asked.good.len(), kept, "{fault:?}");
+        let said = asked.session.map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(said.contains(named) && said.is_empty() == named.is_empty(), "{fault:?}: {said}");
 
         let (mut syncer, progress) = world.taker.syncer(&world.chain);
         world.step(&mut syncer, 12).await;

@@ -194,6 +194,7 @@ async fn a_successor_of_a_machine_that_is_gone_is_filled_by_other_clusters() {
             decided_at: 10,
             from: [0; 32],
             is_bound: record.is_bound,
+            commitment: None,
         };
         let taker = &migration.world.taker.store;
         taker.correct(vec![Correction::Want(version)], 9).await.unwrap();
