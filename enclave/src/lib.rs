@@ -262,6 +262,7 @@ pub async fn run(
         sync: progress,
         channels: Channels::default(),
         archives,
+        lists: api::metric::Lists::default(),
         losses,
     });
     let (stop, stopping) = watch::channel(false);

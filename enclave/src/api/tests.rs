@@ -43,9 +43,13 @@ use crate::{
 
 mod attestation;
 mod bench;
+mod conformance;
+mod contract;
 mod finality;
 mod history;
+mod hybrid;
 mod malformed;
+mod metric;
 mod statuses;
 mod viewing;
 
@@ -190,6 +194,7 @@ impl Enclave {
             sync,
             channels: Channels::default(),
             archives: Archives::new(chain.clone(), dialer),
+            lists: crate::api::metric::Lists::default(),
             losses: 0,
         });
         let router = router(context.clone(), &setup.api);

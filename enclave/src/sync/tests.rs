@@ -47,6 +47,7 @@ mod archives;
 mod asking;
 mod bench;
 mod hostile;
+mod kinds;
 mod logs;
 mod succession;
 
@@ -256,6 +257,7 @@ impl Node {
             sync: watch::channel(Progress::default()).1,
             channels: Channels::default(),
             archives: Archives::new(chain.clone(), self.dialer(chain)),
+            lists: api::metric::Lists::default(),
             losses: 0,
         };
         api::router(Arc::new(context), &ApiLimits::default())
