@@ -18,6 +18,7 @@ pub(super) struct World {
 pub(super) struct Generator {
     rng: StdRng,
     description: Value,
+    now: BlockNumber,
 }
 
 /// What of a request is made wrong.
@@ -32,7 +33,7 @@ enum Wrong {
 
 impl Generator {
     pub(super) fn new(seed: u64, description: Value) -> Self {
-        Self { rng: StdRng::seed_from_u64(seed), description }
+        Self { rng: StdRng::seed_from_u64(seed), description, now: 0 }
     }
 
     fn choose<'a, T>(&mut self, of: &'a [T]) -> &'a T {
@@ -52,6 +53,7 @@ impl Generator {
 
     /// A request for an operation.
     pub(super) fn request(&mut self, operation: &Operation, world: &World) -> Request<Body> {
+        self.now = world.now;
         let path = self.path(operation);
         let request = Request::builder().method(operation.method.as_str()).uri(path);
         let Some(content) = operation.spec.pointer("/requestBody/content/application~1json/schema")
@@ -71,7 +73,8 @@ impl Generator {
             }
         }
         if !self.one_in(6) {
-            sign(&mut body);
+            let forged = self.one_in(16);
+            sign(&mut body, forged);
         }
         let mut bytes = serde_json::to_vec(&body).unwrap();
         match wrong {
@@ -227,14 +230,14 @@ impl Generator {
                 *text = bare.or(wrapped).unwrap_or_else(|| std::mem::take(text));
                 *text = text.replace(&address_of(&dev::bob()), &world.enclave);
             }
-            let owner = match name.as_str() {
-                "operator_address" => Some(dev::ferdie()),
-                "metric_account" => Some(metrics_server()),
-                _ => None,
+            let right = match name.as_str() {
+                "owner_address" | "requester_address" => owner(),
+                "operator_address" => dev::ferdie(),
+                "metric_account" => metrics_server(),
+                _ => continue,
             };
-            if let Some(owner) = owner.filter(|_| !self.one_in(8)) {
-                *text = address_of(&owner);
-            }
+            let asking = if self.one_in(8) { dev::eve() } else { right };
+            *text = address_of(&asking);
         }
     }
 
@@ -265,7 +268,7 @@ impl Generator {
     fn spoiled_text(&mut self, text: String) -> String {
         let mut chars: Vec<char> = text.chars().collect();
         let place = self.rng.random_range(0..=chars.len());
-        match self.rng.random_range(0..12u32) {
+        match self.rng.random_range(0..18u32) {
             0 => return String::new(),
             1 => chars.truncate(place),
             2 => chars.insert(place, '_'),
@@ -286,6 +289,26 @@ impl Generator {
             10 => {
                 let length = *self.choose(&[15, 16, 17, 255, 2_999, 3_001, 9_000]);
                 return "s".repeat(length) + &text;
+            }
+            11..=13 => {
+                // Another block, or another validity.
+                let now = self.now;
+                let blocks = [now - 16, now - 15, now + 2, now + 3, now + 6, 0, u32::MAX];
+                let block = self.choose(&blocks).to_string();
+                let validity = *self.choose(&["_0", "_20", "_21", "_4294967295"]);
+                return match text.strip_suffix("_15").filter(|_| self.one_in(3)) {
+                    Some(rest) => format!("{rest}{validity}"),
+                    None => text.replace(&now.to_string(), &block),
+                };
+            }
+            14 | 15 => {
+                // A share of another length.
+                let mut parts: Vec<&str> = text.split('_').collect();
+                let shares = [0, 15, 16, 3_000, 3_001].map(|length| "s".repeat(length));
+                if let [_, share, _, _] = &mut parts[..] {
+                    *share = self.choose(&shares).as_str();
+                }
+                return parts.join("_");
             }
             _ => {
                 if let Some(char) = chars.get_mut(place) {
@@ -352,8 +375,8 @@ impl Generator {
     }
 }
 
-/// Signs what is there, as its owners would.
-fn sign(body: &mut Value) {
+/// Signs what is there, as its owners would; or somebody else does in their place.
+fn sign(body: &mut Value, forged: bool) {
     let text = |body: &Value, name: &str| body[name].as_str().map(ToOwned::to_owned);
     if let (Some(interval), Some(token)) = (text(body, "block_interval"), text(body, "auth_token"))
     {
@@ -364,20 +387,25 @@ fn sign(body: &mut Value) {
             body["auth_token"] = json!(token.to_string());
         }
     }
+    let everybody =
+        [dev::alice(), dev::bob(), dev::charlie(), dev::dave(), dev::eve(), dev::ferdie()];
+    let names = ["owner_address", "requester_address", "operator_address", "metric_account"];
+    let address = names.into_iter().find_map(|name| text(body, name));
+    let known = everybody.iter().find(|key| Some(address_of(key)) == address);
+    let requester = known.cloned().unwrap_or_else(owner);
+    let is_store = body.get("signersig").is_some();
+    let signer = if is_store { dev::bob() } else { requester.clone() };
+    let signer = if forged { dev::dave() } else { signer };
     let signatures = [
-        ("signer_address", "signersig", owner()),
-        ("data", "signature", if body.get("signersig").is_some() { dev::bob() } else { owner() }),
-        ("auth_token", "signature", metrics_server()),
+        ("signer_address", "signersig", &requester),
+        ("data", "signature", &signer),
+        ("auth_token", "signature", &requester),
     ];
     for (signed, signature, key) in signatures {
-        let key = match body.get("operator_address") {
-            Some(_) => dev::ferdie(),
-            None => key,
-        };
         if let (Some(signed), Some(was)) = (text(body, signed), text(body, signature)) {
             // What was spoiled stays so.
             if was.len() == 130 {
-                body[signature] = json!(super::super::sign(&key, &signed));
+                body[signature] = json!(super::super::sign(key, &signed));
             }
         }
     }
