@@ -170,7 +170,8 @@ async fn every_answer_is_one_that_the_document_has() {
     }
     let took = begin.elapsed();
     println!("{sent} requests to {} operations in {took:?}: {seen:?}", operations.len());
-    // That they come far enough: these are answered only when almost all is right.
+    // That they come far enough: these are answered only when almost all is right. Another seed may not
+    // come across each of them.
     for status in [
         "STORESUCCESS",
         "RETRIEVESUCCESS",
@@ -200,7 +201,7 @@ async fn every_answer_is_one_that_the_document_has() {
         "INVALIDFIELDS",
         "INVALIDJSON",
     ] {
-        assert!(seen.contains(status), "{status} was never reached: {seen:?}");
+        assert!(seed != SEED || seen.contains(status), "{status} was never reached: {seen:?}");
     }
 
     // What cannot be served is refused for now, and never fails.
