@@ -106,9 +106,22 @@ bench-sync: setup ## Print how fast a slot of 100,000 shares is filled (SHARES=â
 		--ignored --nocapture sync::tests::bench::
 
 .PHONY: contract
-contract: setup ## Write anew what tests compare metadata, errors and made-up hardware with
+contract: setup ## Write anew what tests compare metadata, errors, the API and made-up hardware with
 	TEE_WRITE_CONTRACT=1 $(CARGO) test --quiet --workspace --locked --lib -- contract:: errors:: fixtures::
 	TEE_WRITE_CONTRACT=1 $(CARGO) test --quiet --workspace --locked --test corpus
+
+# The tool comes from Python's index, so this is not part of `make test`: there, requests are made from
+# the document by a test of our own. Refused are most requests that the document allows, since nobody
+# can sign by a pattern: that is no finding.
+VENV := $(BIN)/../openapi-fuzz
+.PHONY: openapi-fuzz
+openapi-fuzz: build ## Let schemathesis look for requests that make an enclave fail (needs Python)
+	test -x $(VENV)/bin/schemathesis || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet schemathesis==4.32.5
+	TEE_SCHEMATHESIS=$(abspath $(VENV))/bin/schemathesis \
+	TEE_SCHEMATHESIS_ARGS='--exclude-checks=positive_data_acceptance --max-examples=$(or $(EXAMPLES),200)' \
+		$(CARGO) test --workspace --locked --lib -- --ignored --nocapture --exact \
+		api::tests::conformance::schemathesis_finds_no_server_error
 
 .PHONY: deny
 deny: ## Check licences, bans and sources of dependencies (needs cargo-deny)

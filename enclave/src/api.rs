@@ -8,15 +8,22 @@
 //! | `/api/secret-nft/is-keyshare-available/{nft id}` | GET | [`availability`] |
 //! | `/api/secret-nft/store-keyshare` | POST | [`store`] |
 //! | `/api/secret-nft/retrieve-keyshare` | POST | [`retrieve`] |
+//! | `/api/secret-nft/remove-keyshare` | POST | [`remove`] |
+//! | `/api/secret-nft/get-views-log/{nft id}` | GET | [`views`] |
 //! | `/api/capsule-nft/is-keyshare-available/{nft id}` | GET | [`availability`] |
 //! | `/api/capsule-nft/set-keyshare`, also `…/store-keyshare` | POST | [`store`] |
 //! | `/api/capsule-nft/retrieve-keyshare` | POST | [`retrieve`] |
+//! | `/api/capsule-nft/remove-keyshare` | POST | [`remove`] |
+//! | `/api/capsule-nft/get-views-log/{nft id}` | GET | [`views`] |
 //! | `/api/slot-sync`, also with a slash behind it | POST | [`slot_sync`] |
 //! | `/api/backup` | POST | [`backup`] |
 //! | `/api/restore` | POST | [`restore`] |
+//! | `/api/metric/interval-nft-list` | POST | [`metric`] |
+//! | `/api/openapi.json` | GET | [`openapi`] |
+//! | `/api/docs/`, and the files of this page | GET | [`openapi`] |
 //!
 //! TIP-500 says `store-keyshare` of capsules too; published clients say `set-keyshare`. It knows no
-//! backups.
+//! backups, and has no words for what metrics servers ask.
 //!
 //! Whatever is wrong with a request, the answer is JSON with a status of [`failure::Status`].
 
@@ -48,6 +55,8 @@ pub mod backup;
 pub mod bound;
 pub mod failure;
 pub mod health;
+pub mod metric;
+pub mod openapi;
 pub mod quote;
 pub mod remove;
 pub mod restore;
@@ -67,6 +76,7 @@ mod request;
 
 pub use clients::{ClientLimits, Rate};
 pub use limits::ApiLimits;
+use metric::Lists;
 
 /// What the handlers work with.
 pub struct Context {
@@ -94,6 +104,8 @@ pub struct Context {
     pub channels: Channels,
     /// What backups are made and restored with.
     pub archives: Archives,
+    /// Lists that are made for metrics servers.
+    pub lists: Lists,
     /// How many accounts and stores before these are lost.
     pub losses: u32,
     /// What is counted.
@@ -135,7 +147,12 @@ pub fn router(context: Arc<Context>, limits: &ApiLimits) -> Router {
         .route("/api/slot-sync", post(slot_sync::handle))
         .route("/api/slot-sync/", post(slot_sync::handle))
         .route("/api/backup", post(backup::handle))
-        .route("/api/restore", post(restore::handle));
+        .route("/api/restore", post(restore::handle))
+        .route("/api/metric/interval-nft-list", post(metric::handle))
+        .route("/api/openapi.json", get(openapi::document))
+        .route("/api/docs", get(openapi::to_page))
+        .route("/api/docs/", get(openapi::page))
+        .route("/api/docs/{*file}", get(openapi::file));
     // Health is answered also when everything else is refused for lack of capacity.
     let router = limits::shed(limited, limits, context.clone())
         .route("/api/health", get(health::handle))

@@ -286,6 +286,7 @@ pub async fn run(
         sync: progress,
         channels: Channels::default(),
         archives,
+        lists: api::metric::Lists::default(),
         losses,
         metrics: Metrics::default(),
     });

@@ -27,7 +27,7 @@ use crate::{
 /// another number compiled in may read other values and sign other calls than it means: comparing
 /// the two tells whether a program fits the runtime. Raised with every change, which the runtime's
 /// tests enforce.
-pub const ENCLAVE_ABI: u32 = 4 + cfg!(feature = "next-abi") as u32;
+pub const ENCLAVE_ABI: u32 = 5 + cfg!(feature = "next-abi") as u32;
 
 pub mod extrinsic;
 
@@ -175,6 +175,12 @@ pub mod storage {
     /// `TEE.SyncLog`: [`SyncLogEntry`](crate::keyshare::SyncLogEntry).
     pub fn sync_log(index: u64) -> Vec<u8> {
         map(TEE, "SyncLog", &[index.encode()])
+    }
+
+    /// `TEE.MetricsServers`: who may ask which keyshares are held,
+    /// `Vec<MetricsServer<A>>` of [`MetricsServer`](crate::cluster::MetricsServer), empty if absent.
+    pub fn metrics_servers() -> Vec<u8> {
+        value(TEE, "MetricsServers")
     }
 
     /// `TEE.EnclaveAbi`: [`ENCLAVE_ABI`], `u32`.

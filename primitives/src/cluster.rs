@@ -91,3 +91,14 @@ pub struct Migration<AccountId, Uri, BlockNumber> {
     /// The last block in which it can take the slot over.
     pub until: BlockNumber,
 }
+
+/// Who reports on the service of the operators of one type of cluster.
+#[derive(
+    Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+pub struct MetricsServer<AccountId> {
+    /// The server's account.
+    pub metrics_server_address: AccountId,
+    /// On which type of clusters it reports.
+    pub supported_cluster_type: ClusterType,
+}

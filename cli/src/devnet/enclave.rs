@@ -269,7 +269,7 @@ mod tests {
         let other = EnclaveConfig {
             measurement: Some([0xab; 32]),
             isv_svn: Some(2),
-            next_abi: Some(5),
+            next_abi: Some(6),
             rpc_url: Some(String::from("ws://proxy")),
             push: false,
             ..config
@@ -280,7 +280,7 @@ mod tests {
             " --rpc-url ws://proxy ",
             &format!(" --measurement {}", "ab".repeat(32)),
             " --isv-svn 2",
-            " --next-abi 5",
+            " --next-abi 6",
         ] {
             assert!(told.contains(expected), "{told}");
         }

@@ -11,6 +11,7 @@ use axum::{
 };
 use serde::Serialize;
 use tee_primitives::{keyshare::KeyshareKind, nft::NftId, BlockNumber};
+use utoipa::ToSchema;
 
 use super::{
     failure::{Failure, Status},
@@ -18,14 +19,16 @@ use super::{
 };
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Availability {
     /// This enclave's account, SS58.
     pub enclave_account: String,
     /// If a share is held, the block at which it became synced, 0 before that; otherwise the newest
     /// finalized block, 0 if none is known of the chain that the enclave serves.
+    #[schema(value_type = u32)]
     pub block_number: BlockNumber,
     /// The NFT.
+    #[schema(value_type = u32)]
     pub nft_id: NftId,
     /// Whether a share is held.
     pub exists: bool,

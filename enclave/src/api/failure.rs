@@ -50,7 +50,8 @@ macro_rules! statuses {
                 match self { $(Self::$variant => StatusCode::$code,)* }
             }
 
-            fn text(self) -> &'static str {
+            /// What clients are told.
+            pub fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
         }
@@ -186,6 +187,15 @@ statuses! {
     /// Too many requests of the client are being worked on.
     TooManyAtOnce = "TOOMANYATONCE", TOO_MANY_REQUESTS,
         "Too many requests from this address are being worked on, try again later.";
+    /// The chain does not name the account as a metrics server.
+    NotAMetricsServer = "NOTAMETRICSSERVER", FORBIDDEN,
+        "The chain does not name the requester as a metrics server.";
+    /// The interval is not two blocks in order.
+    InvalidInterval = "INVALIDINTERVAL", BAD_REQUEST,
+        "The block interval is not [first, last], with the first no later than the last.";
+    /// The token is for another interval.
+    DataHashMismatch = "DATAHASHMISMATCH", BAD_REQUEST,
+        "The authentication-token is for another block interval.";
     /// There is no such route.
     NotFound = "NOTFOUND", NOT_FOUND, "There is no such route.";
     /// The route does not take this method.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::{extract::State, Json};
 use serde::Serialize;
 use tee_primitives::{attestation::tcb::TcbStatus, BlockNumber};
+use utoipa::ToSchema;
 
 use super::Context;
 use crate::view::{Outlook, View, Why};
@@ -13,14 +14,16 @@ use crate::view::{Outlook, View, Why};
 const ANOTHER_ROOT: &str = "The chain trusts another root of attestation than this enclave.";
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// The chain's name; empty until a node has told it.
     pub chain: String,
     /// The newest finalized block; 0 until a node has told one.
+    #[schema(value_type = u32)]
     pub block_number: BlockNumber,
     /// The block up to which the enclave holds what it should; `setup` while it fills its slot; empty
     /// if it has none or is not in service: clients take a number for "send your requests here".
+    #[schema(pattern = "^(|setup|[0-9]+)$")]
     pub sync_state: String,
     /// Version of the software.
     pub version: &'static str,
@@ -28,6 +31,7 @@ pub struct Health {
     pub description: &'static str,
     /// Why no node is followed, for people: not told if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub chain_problem: Option<String>,
     /// The enclave's account, SS58.
     pub enclave_address: String,
@@ -40,7 +44,8 @@ pub struct Health {
 }
 
 /// What the enclave's disk did to it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthStore)]
 pub struct Storage {
     /// Whether it can be used. It cannot while the disk fails or is full.
     pub available: bool,
@@ -51,35 +56,43 @@ pub struct Storage {
     pub log_rollbacks: u64,
     /// How many shares the chain has synced that are missing here, as far as it is known; `null` while
     /// the store cannot be used.
+    #[schema(required = true)]
     pub wanted: Option<u64>,
 }
 
 /// How the synchronisation of the slot stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthSync)]
 pub struct Sync {
     /// Syncs that the chain has logged.
     pub count: u64,
     /// How many of them, from the first, were looked at.
     pub cursor: u64,
     /// What is wrong with it, for people.
+    #[schema(required = true)]
     pub problem: Option<String>,
 }
 
 /// How the enclave proves what it is, and what the chain has of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthAttestation)]
 pub struct Attestation {
     /// `dcap`, or `simulated` by a machine that protects nothing.
     pub kind: &'static str,
     /// Measurement of the code (MRENCLAVE), hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub measurement: String,
     /// Whether the finalized chain has an attestation of this start of the enclave, and counts it.
     pub live: bool,
     /// From when on the chain's attestation of this start no longer counts, in seconds since the
     /// Unix epoch; also in the past.
+    #[schema(required = true)]
     pub expires_at: Option<u64>,
     /// How up to date the chain found the machine when it verified that attestation.
+    #[schema(value_type = Option<String>, required = true)]
     pub tcb_status: Option<TcbStatus>,
     /// What is wrong with it, for people.
+    #[schema(required = true)]
     pub problem: Option<String>,
 }
 

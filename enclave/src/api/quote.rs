@@ -14,6 +14,7 @@ use axum::{
 use codec::Encode;
 use serde::Serialize;
 use tee_primitives::BlockNumber;
+use utoipa::ToSchema;
 
 use super::{
     failure::{Failure, Status},
@@ -22,15 +23,17 @@ use super::{
 use crate::view::Why;
 
 /// The answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Quote {
     /// The block in the payload.
+    #[schema(value_type = u32)]
     pub block_number: BlockNumber,
-    /// Hexadecimal: the machine's quote and the SCALE-encoded
-    /// [`AttestationPayload`](tee_primitives::attestation::AttestationPayload).
+    /// Hexadecimal: the machine's quote, and behind it the attestation's payload in SCALE.
+    #[schema(pattern = "^([0-9a-f]{2})+$")]
     pub data: String,
     /// `0x` and hexadecimal: the account's signature over the payload's message. It is also the
     /// quote's report data.
+    #[schema(pattern = "^0x[0-9a-f]{128}$")]
     pub signature: String,
 }
 

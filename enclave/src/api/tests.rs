@@ -45,10 +45,14 @@ mod abuse;
 mod attestation;
 mod bench;
 mod bound;
+mod conformance;
+mod contract;
 mod finality;
 mod flaws;
 mod history;
+mod hybrid;
 mod malformed;
+mod metric;
 mod security;
 mod service;
 mod statuses;
@@ -202,6 +206,7 @@ impl Enclave {
             sync,
             channels: Channels::default(),
             archives: Archives::new(chain.clone(), dialer),
+            lists: crate::api::metric::Lists::default(),
             losses: 0,
             metrics: Metrics::default(),
         });

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use tee_primitives::{
     authorisation::Role, keyshare::KeyshareKind, nft::NftId, BlockNumber, RawAccountId,
 };
+use utoipa::ToSchema;
 
 use super::{
     failure::{Failure, Status},
@@ -41,7 +42,7 @@ use crate::{
 };
 
 /// Entries in one answer, at most.
-const MAX_ENTRIES: usize = 200;
+pub const MAX_ENTRIES: usize = 200;
 
 /// Which part of a history is asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -51,11 +52,12 @@ pub struct Part {
 }
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ViewsLog {
     /// This enclave's account, SS58.
     pub enclave_account: String,
     /// The NFT.
+    #[schema(value_type = u32)]
     pub nft_id: NftId,
     /// Its history, or a part of it.
     pub log: Histories,
@@ -63,39 +65,46 @@ pub struct ViewsLog {
     pub description: &'static str,
     /// `after` of the next part, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub next: Option<String>,
 }
 
 /// What happened to an NFT's shares, by number from 0 in the order of time.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Histories {
     /// To those of its secret.
+    #[schema(value_type = BTreeMap<String, Event>)]
     pub secret_nft: BTreeMap<usize, Event>,
     /// To those of its capsule.
+    #[schema(value_type = BTreeMap<String, Event>)]
     pub capsule: BTreeMap<usize, Event>,
 }
 
 /// That a share was stored or viewed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Event {
     /// The chain's time when it was decided, UTC.
+    #[schema(pattern = "^[0-9]{4,}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$")]
     pub date: String,
     /// The finalized block at which it was decided.
+    #[schema(value_type = u32)]
     pub block: BlockNumber,
     /// Who it was.
     pub account: Who,
     /// `STORE` or `VIEW`.
+    #[schema(pattern = "^(STORE|VIEW)$")]
     pub event: &'static str,
     /// The enclave that has logged it, SS58.
     pub enclave: String,
 }
 
 /// An account in a role.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Who {
     /// SS58.
     pub address: String,
     /// `OWNER`, `DELEGATEE` or `RENTEE`.
+    #[schema(pattern = "^(OWNER|DELEGATEE|RENTEE)$")]
     pub role: &'static str,
 }
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the chain stores, decoded. Keys and types are compiled in: a node cannot redefine them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use codec::{Decode, DecodeAll};
 use tee_primitives::{
@@ -16,7 +13,7 @@ use tee_primitives::{
         PlatformId,
     },
     authorisation::Role,
-    cluster::{Cluster, ClusterId, ClusterType, Enclave, SlotId},
+    cluster::{Cluster, ClusterId, ClusterType, Enclave, MetricsServer, SlotId},
     keyshare::{KeyshareKind, KeyshareStatus, SyncLogEntry},
     nft::{NftData, NftId},
     rent::RentContractData,
@@ -201,11 +198,24 @@ pub async fn standings(
 pub async fn sync_log(
     chain: &dyn Chain,
     at: At,
-    entries: Range<u64>,
+    entries: impl Iterator<Item = u64>,
 ) -> Result<Vec<SyncLogEntry>, ChainError> {
     let values = values(chain, at, entries.map(storage::sync_log).collect()).await?;
     let missing = ChainError::Malformed("an entry of the sync log is missing");
     values.into_iter().map(|value| decode(value)?.ok_or(missing.clone())).collect()
+}
+
+/// Whether an account is one of the chain's metrics servers, and how many syncs the chain has logged.
+pub async fn metrics_server(
+    chain: &dyn Chain,
+    at: At,
+    account: &RawAccountId,
+) -> Result<(bool, u64), ChainError> {
+    let [servers, count] =
+        read(chain, at, [storage::metrics_servers(), storage::sync_count()]).await?;
+    let servers: Vec<MetricsServer<RawAccountId>> = decode(servers)?.unwrap_or_default();
+    let is_named = servers.iter().any(|server| server.metrics_server_address == *account);
+    Ok((is_named, decode(count)?.unwrap_or_default()))
 }
 
 /// Where the enclave is assigned as `operator`'s; `None` if it is not.

@@ -49,6 +49,7 @@ mod archives;
 mod asking;
 mod bench;
 mod hostile;
+mod kinds;
 mod logs;
 mod succession;
 
@@ -258,6 +259,7 @@ impl Node {
             sync: watch::channel(Progress::default()).1,
             channels: Channels::default(),
             archives: Archives::new(chain.clone(), self.dialer(chain)),
+            lists: api::metric::Lists::default(),
             losses: 0,
             metrics: Default::default(),
         };

@@ -10,12 +10,12 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use tee_primitives::{
     attestation::Measurement,
-    cluster::{Cluster, ClusterId, ClusterType, Enclave, SlotId},
+    cluster::{Cluster, ClusterId, Enclave, SlotId},
     keyshare::{KeyshareConfirmation, KeyshareKind, Version, MAX_CONFIRMATIONS},
     nft::NftId,
 };
 
-pub use tee_primitives::cluster::Migration;
+pub use tee_primitives::cluster::{MetricsServer, Migration};
 
 use crate::Config;
 
@@ -121,17 +121,6 @@ pub struct Holdings {
     pub keyshares: u64,
     /// How long the log of syncs was right after the cluster's last one.
     pub synced_until: u64,
-}
-
-/// Who reports on the service of the operators of one type of cluster.
-#[derive(
-    Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
-)]
-pub struct MetricsServer<AccountId> {
-    /// The server's account.
-    pub metrics_server_address: AccountId,
-    /// On which type of clusters it reports.
-    pub supported_cluster_type: ClusterType,
 }
 
 /// A slot that is taken, as people see it.

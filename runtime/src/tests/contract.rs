@@ -39,6 +39,7 @@ const ENCLAVE_STORAGE: [(&str, &[&str]); 7] = [
             "Confirmations",
             "SyncCount",
             "SyncLog",
+            "MetricsServers",
             "EnclaveAbi",
             "EnclaveAccountOperator",
             "EnclaveRegistrations",

@@ -31,6 +31,10 @@ fn storage_keys_are_the_runtimes() {
         (abi::storage::rent_contract(7), pallet_rent::Contracts::<Runtime>::hashed_key_for(7)),
         (abi::storage::sync_count(), pallet_tee::SyncCount::<Runtime>::hashed_key().to_vec()),
         (abi::storage::sync_log(7), pallet_tee::SyncLog::<Runtime>::hashed_key_for(7)),
+        (
+            abi::storage::metrics_servers(),
+            pallet_tee::MetricsServers::<Runtime>::hashed_key().to_vec(),
+        ),
         (abi::storage::enclave_abi(), pallet_tee::EnclaveAbi::<Runtime>::hashed_key().to_vec()),
         (
             abi::storage::enclave_account_operator(&raw),
@@ -191,6 +195,17 @@ fn value_types_are_the_runtimes() {
         assert_eq!((logged.nft_id, logged.version, logged.cluster_id), (0, 1, 0));
         assert_eq!(read::<u32>(abi::storage::enclave_abi()), abi::ENCLAVE_ABI);
         assert_eq!(read::<cluster::ClusterId>(abi::storage::next_cluster_id()), 1);
+
+        let server = |account: AccountId| cluster::MetricsServer {
+            metrics_server_address: account,
+            supported_cluster_type: cluster::ClusterType::Public,
+        };
+        for account in [Alice, Bob].map(|name| name.to_account_id()) {
+            assert_ok!(TEE::register_metrics_server(root(), server(account)));
+        }
+        let servers = read::<Vec<cluster::MetricsServer<Raw>>>(abi::storage::metrics_servers());
+        let accounts = servers.iter().map(|server| server.metrics_server_address);
+        assert!(accounts.eq([Alice, Bob].map(|name| Raw::from(name.to_account_id()))));
 
         let owner = RuntimeOrigin::signed(Alice.to_account_id());
         let bob = Bob.to_account_id();

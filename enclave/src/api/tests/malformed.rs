@@ -3,7 +3,7 @@
 
 use super::*;
 
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 18] = [
     ("GET", "/api/health"),
     ("GET", "/api/quote"),
     ("GET", "/api/secret-nft/is-keyshare-available/7"),
@@ -15,6 +15,13 @@ const ROUTES: [(&str, &str); 11] = [
     ("POST", "/api/capsule-nft/retrieve-keyshare"),
     ("POST", "/api/backup"),
     ("POST", "/api/restore"),
+    ("GET", "/api/secret-nft/get-views-log/7"),
+    ("GET", "/api/openapi.json"),
+    ("POST", "/api/secret-nft/remove-keyshare"),
+    ("POST", "/api/capsule-nft/remove-keyshare"),
+    ("POST", "/api/slot-sync"),
+    ("POST", "/api/slot-sync/"),
+    ("POST", "/api/metric/interval-nft-list"),
 ];
 
 fn request(method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Request<Body> {

@@ -10,7 +10,7 @@ use tee_primitives::{
 use super::*;
 use crate::store::{Access, LogEntry};
 
-const KINDS: [KeyshareKind; 2] = [KeyshareKind::Secret, KeyshareKind::Capsule];
+pub(super) const KINDS: [KeyshareKind; 2] = [KeyshareKind::Secret, KeyshareKind::Capsule];
 const ROLES: [(RequesterType, Role); 3] = [
     (RequesterType::Owner, Role::Owner),
     (RequesterType::Delegatee, Role::Delegatee),
@@ -29,14 +29,14 @@ fn stranger() -> Keypair {
     dev::eve()
 }
 
-fn path(kind: KeyshareKind, what: &str) -> String {
+pub(super) fn path(kind: KeyshareKind, what: &str) -> String {
     match kind {
         KeyshareKind::Secret => format!("/api/secret-nft/{what}"),
         KeyshareKind::Capsule => format!("/api/capsule-nft/{what}"),
     }
 }
 
-fn store_path(kind: KeyshareKind) -> String {
+pub(super) fn store_path(kind: KeyshareKind) -> String {
     path(kind, if kind == KeyshareKind::Secret { "store-keyshare" } else { "set-keyshare" })
 }
 
@@ -50,16 +50,24 @@ fn packet_of(
 }
 
 impl Enclave {
-    async fn store_of(&self, kind: KeyshareKind, packet: &StoreKeysharePacket) -> Answer {
+    pub(super) async fn store_of(
+        &self,
+        kind: KeyshareKind,
+        packet: &StoreKeysharePacket,
+    ) -> Answer {
         self.send(post(&store_path(kind), packet)).await
     }
 
-    async fn retrieve_of(&self, kind: KeyshareKind, packet: &RetrieveKeysharePacket) -> Answer {
+    pub(super) async fn retrieve_of(
+        &self,
+        kind: KeyshareKind,
+        packet: &RetrieveKeysharePacket,
+    ) -> Answer {
         self.send(post(&path(kind, "retrieve-keyshare"), packet)).await
     }
 
     /// Mints an NFT of a kind, whose first version is pending.
-    fn mint_of(&self, kind: KeyshareKind, nft_id: NftId) {
+    pub(super) fn mint_of(&self, kind: KeyshareKind, nft_id: NftId) {
         let state = NftState {
             is_secret: kind == KeyshareKind::Secret,
             is_capsule: kind == KeyshareKind::Capsule,
@@ -70,7 +78,13 @@ impl Enclave {
     }
 
     /// Stores a share of the pending version and lets the chain sync it. At which block.
-    async fn put(&self, kind: KeyshareKind, nft_id: NftId, version: u32, share: &str) -> u32 {
+    pub(super) async fn put(
+        &self,
+        kind: KeyshareKind,
+        nft_id: NftId,
+        version: u32,
+        share: &str,
+    ) -> u32 {
         let now = self.chain.finalized() + 1;
         self.finalize(now).await;
         let packet = store_packet(nft_id, share, now);
@@ -87,14 +101,14 @@ impl Enclave {
     }
 
     /// The share that the owner of NFT 8 gets.
-    async fn served(&self, kind: KeyshareKind, now: u32) -> String {
+    pub(super) async fn served(&self, kind: KeyshareKind, now: u32) -> String {
         let answer = self.retrieve_of(kind, &retrieve_packet(&owner(), 8, now)).await;
         answer.is(200, "RETRIEVESUCCESS");
         let data = answer.body["keyshare_data"].as_str().unwrap();
         StoreData::parse(data).unwrap().share.to_owned()
     }
 
-    async fn confirmed(&self, key: &RecordKey) {
+    pub(super) async fn confirmed(&self, key: &RecordKey) {
         let VersionKey { nft_id, kind, version } = key.version;
         let place = storage::confirmations(nft_id, kind, version, crate::chain::scripted::CLUSTER);
         in_time(async {
