@@ -6,8 +6,8 @@ use subxt_signer::sr25519::dev;
 use tee_cli::devnet::Devnet;
 use tee_primitives::packet::RequesterType;
 use tee_tests::{
-    confirmed_slots, keyshares, post_store, wait_blocks, wait_confirmed, wait_synced, Unsynced,
-    LIMIT, SECRET,
+    confirmed_slots, keyshares, post, post_store, wait_blocks, wait_confirmed, wait_synced,
+    Unsynced, LIMIT, SECRET,
 };
 use tee_wallet::{
     chain::WaitFor,
@@ -36,6 +36,13 @@ pub async fn a_file_is_recovered_from_any_three(devnet: &mut Devnet) -> anyhow::
         cluster_id: 0,
     };
     let minted = wallet.mint_secret(request, |_| ()).await?;
+    // What the wallet has stored is given to no request that anybody on the way could use.
+    let finalized = devnet.chain().finalized().await?.number();
+    let plain = retrieve_packet(&dev::alice(), RequesterType::Owner, minted.nft_id, finalized);
+    for enclave in &devnet.enclaves {
+        let route = "/api/secret-nft/retrieve-keyshare";
+        post(enclave.url(), route, &plain).await?.expect(403, "BOUNDONLY")?;
+    }
     let on_disk = std::fs::read(&sealed)?;
     ensure!(
         !on_disk.windows(64).any(|window| window == &content[..64]),

@@ -72,6 +72,7 @@ fn member(url: &str, tls_spki_hash: Hash) -> Member {
         enclave_account: [1; 32],
         url: url.to_owned(),
         tls_spki_hash,
+        encryption_key: None,
     }
 }
 

@@ -159,6 +159,7 @@ impl World {
                 operator: operator(),
                 enclave_account: enclave.own.account,
                 url,
+                tls_spki_hash: [0; 32],
                 encryption_key: Some(enclave.own.encryption_key),
             });
             enclaves.push(enclave);
@@ -250,6 +251,7 @@ fn member(enclave: &Enclave) -> Member {
         operator: operator(),
         enclave_account: enclave.own.account,
         url: String::new(),
+        tls_spki_hash: [0; 32],
         encryption_key: Some(enclave.own.encryption_key),
     }
 }

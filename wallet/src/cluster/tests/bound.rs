@@ -190,6 +190,7 @@ impl World {
                 operator: [0; 32],
                 enclave_account: liar.pair.public_key().0,
                 url,
+                tls_spki_hash: [0; 32],
                 encryption_key: sealed::public_key(&liar.secret),
             });
             enclaves.push(liar);
