@@ -328,7 +328,9 @@ async fn f44_logs_tell_nothing_of_who_asks_for_what() {
     let key = |seed: u8| Keypair::from_secret_key([seed; 32]).unwrap();
     let (owner, signer, stranger) = (key(0xa1), key(0xa2), key(0xa3));
     let share = "a share that nobody else has";
-    let enclave = Enclave::start().await;
+    // What would wait for another block is decided at once.
+    let park = ParkLimits { wait: Duration::ZERO, ..Default::default() };
+    let enclave = Enclave::start_with(Setup { park, ..Default::default() }).await;
     enclave.chain.mint(ID, owner.public_key().0);
     enclave.finalize(101).await;
 
