@@ -418,6 +418,7 @@ async fn what_other_enclaves_give_is_kept_in_its_place() {
         synced_at: Some(9),
         decided_at: 20,
         from: [6; 32],
+        is_bound: false,
         commitment: None,
     };
     let given = [8, 1, 2, 3, 6, 7, 1, 5].map(|nft_id| key(nft_id, 2));

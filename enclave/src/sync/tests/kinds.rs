@@ -25,6 +25,7 @@ impl World {
             token_block: 1,
             stored_at: 1,
             time: 1,
+            is_bound: false,
         };
         self.giver.store.store(new).await.unwrap().unwrap();
         self.giver.store.activate(key, block).await.unwrap();
