@@ -30,8 +30,14 @@ const METRICS: &str = "metrics servers";
 const GENERAL: &str = "general";
 
 /// What every route can answer.
-const ALWAYS: &[Status] =
-    &[Status::BodyBrokeOff, Status::BodyTooLarge, Status::Timeout, Status::InternalError];
+const ALWAYS: &[Status] = &[
+    Status::BodyBrokeOff,
+    Status::BodyTooLarge,
+    Status::Timeout,
+    Status::TooManyRequests,
+    Status::TooManyAtOnce,
+    Status::InternalError,
+];
 
 /// What every route can answer for which there is a bound of requests at the same time.
 const BOUNDED: &[Status] = &[Status::Busy];
@@ -71,6 +77,8 @@ const STORES: &[Status] = &[
     Status::OwnershipVerificationFailed,
     Status::NotSyncing,
     Status::NftIdExists,
+    Status::NotMeant,
+    Status::KeyshareNotOpened,
 ];
 
 const RETRIEVES: &[Status] = &[
@@ -79,6 +87,8 @@ const RETRIEVES: &[Status] = &[
     Status::NotSynced,
     Status::KeyNotExist,
     Status::KeyNotReadable,
+    Status::NotMeant,
+    Status::BoundOnly,
 ];
 
 const REMOVES: &[Status] = &[Status::InvalidNftId, Status::NotBurnt];
@@ -214,7 +224,7 @@ fn refusal(code: u16, statuses: &[Status]) -> ResponseBuilder {
     let words = words.collect::<Vec<_>>().join("\n\n");
     let schema = with_status("Refusal", statuses.iter().map(|status| status.name()));
     let response = json(&words, schema);
-    if code != 503 {
+    if !matches!(code, 429 | 503) {
         return response;
     }
     let seconds = HeaderBuilder::new().schema(Some(number(0, 3600)));
@@ -352,7 +362,7 @@ fn writes(paths: &mut Paths, kind: KeyshareKind) {
             id: &format!("{tag}_{name}"),
             summary: "Keeps a share of a key that the chain waits for",
         };
-        let stored = with_status("Answer", ["STORESUCCESS"]);
+        let stored = with_status("StoreAnswer", ["STORESUCCESS"]);
         let refusals = [STORES, of_kind(kind), CHAIN, STORE, BOUNDED];
         post(paths, &route, "StoreKeysharePacket", stored, &refusals);
     }

@@ -19,7 +19,7 @@ use super::super::{
 };
 
 /// Schemas of answers: nothing else is in them than they say.
-pub(super) const ANSWERS: [&str; 14] = [
+pub(super) const ANSWERS: [&str; 15] = [
     "Answer",
     "AnswerWithData",
     "Availability",
@@ -32,13 +32,20 @@ pub(super) const ANSWERS: [&str; 14] = [
     "IntervalList",
     "Quote",
     "Refusal",
+    "StoreAnswer",
     "ViewsLog",
     "Who",
 ];
 
 const ADDRESS: &str = "[1-9A-HJ-NP-Za-km-z]{46,50}";
 const NUMBER: &str = "[0-9]{1,10}";
+/// As bound requests write numbers.
+const CANONICAL: &str = "(0|[1-9][0-9]{0,9})";
+const HASH: &str = "[0-9a-f]{64}";
 const BASE64: &str = "[A-Za-z0-9+/]*={0,2}";
+/// What plain requests about an NFT say.
+const NFT_DATA: &str = "[0-9]{1,10}_[0-9]{1,10}_[0-9]{1,10}";
+const NFT_EXAMPLE: &str = "7_100_15";
 /// Of the accounts that development networks give to everybody.
 const ALICE: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 const BOB: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
@@ -54,6 +61,7 @@ pub(super) fn components() -> Components {
         .schema("RestorePacket", operator_packet("RESTORE", "AAA="))
         .schema("IntervalPacket", interval_packet())
         .schema("Answer", answer("What was done."))
+        .schema("StoreAnswer", store_answer())
         .schema("AnswerWithData", answer_with_data())
         .schema("Refusal", answer("Why a request was not granted."))
         .build();
@@ -107,11 +115,12 @@ fn address(description: &str, example: &str) -> ObjectBuilder {
 }
 
 /// What may be wrapped as browser wallets do it.
-fn signed(description: &str, form: &str, example: &str) -> ObjectBuilder {
-    let wrapped = format!("<Bytes>{example}</Bytes>");
+fn signed(description: &str, forms: &[String], examples: &[String]) -> ObjectBuilder {
+    let form = forms.join("|");
+    let wrapped = examples.iter().map(|example| format!("<Bytes>{example}</Bytes>"));
     text(description)
-        .pattern(Some(format!("^({form}|<Bytes>{form}</Bytes>)$")))
-        .examples([example, wrapped.as_str()])
+        .pattern(Some(format!("^(({form})|<Bytes>({form})</Bytes>)$")))
+        .examples(examples.iter().cloned().chain(wrapped))
 }
 
 fn signature(by: &str, over: &str) -> ObjectBuilder {
@@ -130,52 +139,74 @@ fn object<const N: usize>(
         .fold(object, |object, (name, schema)| object.property(name, schema).required(name))
 }
 
+/// What bound store requests name: chain, kind, NFT, version, split.
+fn target() -> String {
+    format!("{HASH}_(SECRET|CAPSULE)_{CANONICAL}_{CANONICAL}_[0-9a-f]{{32}}")
+}
+
 fn store_packet() -> ObjectBuilder {
-    let approval = format!("{ADDRESS}_{NUMBER}_{NUMBER}");
+    let target = target();
+    let example = format!("{}_SECRET_7_1_{}", "6e".repeat(32), "5b".repeat(16));
+    let approvals = [
+        format!("{ADDRESS}_{NUMBER}_{NUMBER}"),
+        format!("BOUND1_{target}_{ADDRESS}_{CANONICAL}_{CANONICAL}"),
+    ];
+    let approved = [format!("{BOB}_100_15"), format!("BOUND1_{example}_{BOB}_100_15")];
     let share = format!("[^_]{{{MIN_SHARE_LEN},{MAX_SHARE_LEN}}}");
-    let data = format!("{NUMBER}_{share}_{NUMBER}_{NUMBER}");
+    let data = [
+        format!("{NUMBER}_{share}_{NUMBER}_{NUMBER}"),
+        format!("STORE1_{target}_{ADDRESS}_{BASE64}_{CANONICAL}_{CANONICAL}"),
+    ];
+    let shares = [
+        String::from("7_c2hhcmVzIGhhdmUgbm8gdW5kZXJzY29yZXM=_100_15"),
+        format!("STORE1_{example}_{BOB}_{}_100_15", "c2Vh".repeat(22)),
+    ];
     let share = format!(
-        "`<NFT>_<share>_<block>_<validity>`. A share has {MIN_SHARE_LEN} to {MAX_SHARE_LEN} bytes."
+        "Plain: `<NFT>_<share>_<block>_<validity>`; a share has {MIN_SHARE_LEN} to {MAX_SHARE_LEN} \
+         bytes. Bound: \
+         `STORE1_<genesis>_<kind>_<NFT>_<version>_<split>_<enclave>_<sealed share>_<block>_<validity>`."
     );
-    let example = "7_c2hhcmVzIGhhdmUgbm8gdW5kZXJzY29yZXM=_100_15";
+    let signer =
+        "The temporary account that signs `data`. Plain: `<account>_<block>_<validity>`, which \
+                  also names this splitting of the key. Bound: \
+                  `BOUND1_<genesis>_<kind>_<NFT>_<version>_<split>_<account>_<block>_<validity>`.";
     let properties = [
         ("owner_address", address("The NFT's owner", ALICE).into()),
-        (
-            "signer_address",
-            signed(
-                "The temporary account that signs `data`: `<account>_<block>_<validity>`. It also \
-                 names this splitting of the key.",
-                &approval,
-                &format!("{BOB}_100_15"),
-            )
-            .into(),
-        ),
+        ("signer_address", signed(signer, &approvals, &approved).into()),
         ("signersig", signature("The owner", "signer_address").into()),
-        ("data", signed(&share, &data, example).into()),
+        ("data", signed(&share, &data, &shares).into()),
         ("signature", signature("The temporary account", "data").into()),
     ];
-    object("A share to keep.", properties)
+    object("A share to keep, plain or bound (`docs/protocols/requests.md`).", properties)
 }
 
 fn retrieve_packet() -> ObjectBuilder {
     let roles = one_of(["OWNER", "DELEGATEE", "RENTEE"]);
+    let bound = format!(
+        "RETRIEVE1_{HASH}_(SECRET|CAPSULE)_{CANONICAL}_{ADDRESS}_(OWNER|DELEGATEE|RENTEE)_{HASH}_\
+         {CANONICAL}_{CANONICAL}"
+    );
+    let genesis = "6e".repeat(32);
+    let example = format!("RETRIEVE1_{genesis}_SECRET_7_{BOB}_OWNER_{}_100_15", "5c".repeat(32));
+    let data = signed(
+        "Plain: `<NFT>_<block>_<validity>`. Bound: \
+         `RETRIEVE1_<genesis>_<kind>_<NFT>_<enclave>_<role>_<one-time key>_<block>_<validity>`.",
+        &[NFT_DATA.into(), bound],
+        &[NFT_EXAMPLE.into(), example],
+    );
     let properties = [
         ("requester_address", address("Who asks", ALICE).into()),
         ("requester_type", roles.description(Some("In which role.")).into()),
-        ("data", nft_data().into()),
+        ("data", data.into()),
         ("signature", signature("The requester", "data").into()),
     ];
-    object("Which share is asked for.", properties)
-}
-
-/// `data` of a request about an NFT.
-fn nft_data() -> ObjectBuilder {
-    let form = format!("{NUMBER}_{NUMBER}_{NUMBER}");
-    signed("`<NFT>_<block>_<validity>`.", &form, "7_100_15")
+    object("Which share is asked for, plain or bound (`docs/protocols/requests.md`).", properties)
 }
 
 fn remove_packet() -> AnyOfBuilder {
     let requester = || address("Who asks", ALICE).into();
+    let (form, example) = (NFT_DATA.into(), NFT_EXAMPLE.into());
+    let data = signed("`<NFT>_<block>_<validity>`.", &[form], &[example]);
     let plain = object(
         "TIP-500's form.",
         [("requester_address", requester()), ("nft_id", nft_id().into())],
@@ -184,7 +215,7 @@ fn remove_packet() -> AnyOfBuilder {
         "The signed form.",
         [
             ("requester_address", requester()),
-            ("data", nft_data().into()),
+            ("data", data.into()),
             ("signature", signature("The requester", "data").into()),
         ],
     );
@@ -264,13 +295,21 @@ fn answer(description: &str) -> ObjectBuilder {
         ("enclave_account", address("This enclave's account", BOB).into()),
         ("description", text("What happened, for people.").into()),
     ];
-    object(description, properties)
+    object(description, properties).property(
+        "signature",
+        signature("To a bound request: this enclave", "a hash of the answer"),
+    )
+}
+
+fn store_answer() -> ObjectBuilder {
+    let receipt = text("To a bound request: a receipt, SCALE in base64.");
+    answer("That a share is kept.").property("keyshare_data", receipt)
 }
 
 fn answer_with_data() -> ObjectBuilder {
     let data = text(
-        "What was asked for. A share: `<NFT>_<share>_<block>_<validity>`. A message of a channel: \
-         `<channel>_<base64>`. For operators: SCALE in base64.",
+        "What was asked for. A share: `<NFT>_<share>_<block>_<validity>`; to a bound request, sealed and in \
+         base64. A message of a channel: `<channel>_<base64>`. For operators: SCALE in base64.",
     );
     answer("What was done, and what came of it.")
         .property("keyshare_data", data)

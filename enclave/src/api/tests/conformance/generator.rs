@@ -222,12 +222,16 @@ impl Generator {
             *text = text.replace("_100_15", &format!("_{}_15", world.now));
             *text =
                 text.replace("\"block_number\":100", &format!("\"block_number\":{}", world.now));
+            if name == "signer_address" {
+                *text = text.replace("_SECRET_7_", &format!("_SECRET_{nft}_"));
+            }
             if name == "data" {
                 // The shares' and requests' examples are about this NFT.
                 let bare = text.strip_prefix("7_").map(|rest| format!("{nft}_{rest}"));
                 let wrapped = text.strip_prefix("<Bytes>7_");
                 let wrapped = wrapped.map(|rest| format!("<Bytes>{nft}_{rest}"));
                 *text = bare.or(wrapped).unwrap_or_else(|| std::mem::take(text));
+                *text = text.replace("_SECRET_7_", &format!("_SECRET_{nft}_"));
                 *text = text.replace(&address_of(&dev::bob()), &world.enclave);
             }
             let right = match name.as_str() {
