@@ -87,6 +87,9 @@ pub async fn serve(
     let mut connections = JoinSet::new();
     let server = Server { router, tls, limits, stopping: stopping.clone() };
     loop {
+        // Those that have ended keep their memory until then. They must not wait for a turn each,
+        // which in a storm comes as rarely as that of one that begins.
+        while connections.try_join_next().is_some() {}
         tokio::select! {
             () = stopped(stopping.clone()) => break,
             Some(_) = connections.join_next() => (),
@@ -189,8 +192,12 @@ impl Server {
     /// What is spoken on a connection, from its first byte to its end.
     async fn spoken(self, stream: TcpStream, client: SocketAddr, seat: Arc<Seat>) {
         let stream = Patience::new(stream, self.limits.unread);
-        let Some(tls) = &self.tls else { return self.http(stream, client, seat).await };
-        let handshake = time::timeout(self.limits.handshake, tls.accept(stream));
+        // In boxes, so that a connection takes the memory of what it does, not that of the largest
+        // it could do.
+        let Some(tls) = &self.tls else {
+            return Box::pin(self.http(stream, client, seat)).await;
+        };
+        let handshake = Box::pin(time::timeout(self.limits.handshake, tls.accept(stream)));
         let shaken = tokio::select! {
             shaken = handshake => shaken,
             // No request has begun.
@@ -201,7 +208,7 @@ impl Server {
             Ok(Ok(mut stream)) if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) => {
                 let _ = time::timeout(self.limits.handshake, stream.shutdown()).await;
             }
-            Ok(Ok(stream)) => self.http(stream, client, seat).await,
+            Ok(Ok(stream)) => Box::pin(self.http(stream, client, seat)).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
