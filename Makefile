@@ -62,7 +62,7 @@ test-e2e: build ## Run the end-to-end tests: real node, real enclaves
 	$(CARGO) test --workspace --locked --test networks -- --test-threads=2
 
 .PHONY: test-long
-test-long: build ## Run the tests that take minutes: attestations that expire and recover, kills
+test-long: build ## Run the tests that take minutes: attestations that expire and recover, kills, attacks
 	$(CARGO) test --workspace --locked --test long -- --nocapture --test-threads=1
 
 # Needs cargo-fuzz, and the compiler's unstable instrumentation.

@@ -338,6 +338,17 @@ impl Devnet {
         setup::wait_until_one_serves(self, slot).await
     }
 
+    /// The same with further flags of its program, see [`EnclaveProcess::restart_with`].
+    pub async fn restart_enclave_with(
+        &mut self,
+        slot: usize,
+        flags: &[&str],
+    ) -> anyhow::Result<()> {
+        let enclave = self.enclaves.get_mut(slot).context("there is no such slot")?;
+        enclave.restart_with(flags).await?;
+        setup::wait_until_one_serves(self, slot).await
+    }
+
     /// Ends all processes in order: the enclaves, then the node, then the rest. Fails if one that
     /// was not killed on purpose does not end with success in time.
     pub async fn down(mut self) -> anyhow::Result<()> {

@@ -68,6 +68,7 @@ pub mod views;
 pub mod metrics;
 pub mod route;
 
+mod body;
 mod clients;
 mod kind;
 mod limits;

@@ -15,7 +15,7 @@
 //! | [`park`] | requests that wait for finality | bounded, in number and time |
 //! | [`api`] | the routes | stable statuses; no request can make it panic, block or grow |
 //! | [`clients`] | how much each client has | one client does not take what is for all |
-//! | [`server`] | connections | bounded, and finished when the enclave stops |
+//! | [`server`] | connections | bounded, with a place for every newcomer, and finished when the enclave stops |
 //! | [`tls`] | the key and the certificates of the API | the key is attested and stays; certificates change without a restart |
 //! | [`reconcile`] | – | what is held is compared with what the chain has; what is missing is known |
 //! | [`sync`] | channels to other enclaves | a slot holds what the chain says it must, or health says what is missing; nobody gets a share who has not proven what the chain says |

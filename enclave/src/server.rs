@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Connections: HTTP/1.1, over TLS or without, bounded in number, in the time that a handshake and a
 //! request's head may take, in the time that a client may leave an answer unread, and in the time
-//! that is left to them when the enclave stops.
+//! that is left to them when the enclave stops. Newcomers always find a place ([`crowd`]).
 //!
 //! Every request carries the address of its connection's other end, as
 //! [`ConnectInfo`]`<SocketAddr>` in its extensions.
@@ -9,7 +9,12 @@
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{extract::ConnectInfo, Router};
-use hyper::{body::Incoming, server::conn::http1, Request};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{service_fn, Service},
+    Request,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -17,26 +22,25 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{watch, OwnedSemaphorePermit, Semaphore},
+    sync::watch,
     task::JoinSet,
     time,
 };
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceBuilder;
 
-use crate::{
-    clients::{Connected, Connections},
-    tls::ACME_TLS,
-};
+use crate::{clients::Connections, tls::ACME_TLS};
 
+mod crowd;
 mod patience;
 
+use crowd::{Crowd, Seat};
 use patience::Patience;
 
 /// Bounds on connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// Connections at once, from their first byte on. More wait to be accepted.
+    /// Connections at once, from their first byte on. If more come, others end.
     pub connections: usize,
     /// Longest time for a TLS handshake.
     pub handshake: Duration,
@@ -63,8 +67,11 @@ impl Default for ServerLimits {
     }
 }
 
-/// Wait after connections cannot be accepted, for example because there are no file descriptors.
+/// Wait after connections cannot be accepted.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Wait until connections that were told to leave have given back what the system lacks.
+const LEAVING: Duration = Duration::from_millis(10);
 
 /// Serves until `stopping` turns true, then finishes the requests that have begun. With `tls`, nothing
 /// else than TLS is spoken. `all` counts connections, and bounds those of each client.
@@ -76,22 +83,37 @@ pub async fn serve(
     all: Connections,
     stopping: watch::Receiver<bool>,
 ) {
-    let permits = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.connections);
     let mut connections = JoinSet::new();
     let server = Server { router, tls, limits, stopping: stopping.clone() };
     loop {
+        // Those that have ended keep their memory until then. They must not wait for a turn each,
+        // which in a storm comes as rarely as that of one that begins.
+        while connections.try_join_next().is_some() {}
         tokio::select! {
             () = stopped(stopping.clone()) => break,
             Some(_) = connections.join_next() => (),
-            accepted = accept(&listener, &permits) => match accepted {
+            accepted = listener.accept() => match accepted {
                 // One too many of its client is closed.
-                Ok(accepted) => if let Some(connected) = all.enter(accepted.client.ip()) {
-                    connections.spawn(server.clone().connection(accepted, connected));
+                Ok((stream, client)) => if let Some(connected) = all.enter(client.ip()) {
+                    let seat = crowd.admit(client.ip());
+                    let connection = server.clone().connection(stream, client, seat);
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(connected);
+                    });
                 },
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    time::sleep(ACCEPT_RETRY).await;
-                }
+                Err(error) => match trouble(&error) {
+                    Trouble::OfOneConnection => (),
+                    Trouble::NoResources => {
+                        crowd.make_room();
+                        time::sleep(LEAVING).await;
+                    }
+                    Trouble::Other => {
+                        tracing::warn!(%error, "connections cannot be accepted");
+                        time::sleep(ACCEPT_RETRY).await;
+                    }
+                },
             },
         }
     }
@@ -109,18 +131,41 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-struct Accepted {
-    stream: TcpStream,
-    client: SocketAddr,
-    /// The connection's place among all.
-    permit: OwnedSemaphorePermit,
+/// Why there is no connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Trouble {
+    /// It has broken already, or could not be made: the next one may be good.
+    OfOneConnection,
+    /// The system gives the enclave no more of them.
+    NoResources,
+    /// Anything else.
+    Other,
 }
 
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<Accepted> {
-    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, client) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok(Accepted { stream, client, permit })
+fn trouble(error: &io::Error) -> Trouble {
+    /// Linux' numbers: no more files in the system, in the process; no room for buffers.
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const ENOBUFS: i32 = 105;
+
+    match (error.raw_os_error(), error.kind()) {
+        (Some(ENFILE | EMFILE | ENOBUFS), _) | (_, io::ErrorKind::OutOfMemory) => {
+            Trouble::NoResources
+        }
+        (
+            _,
+            io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::TimedOut,
+        ) => Trouble::OfOneConnection,
+        _ => Trouble::Other,
+    }
 }
 
 #[derive(Clone)]
@@ -132,11 +177,27 @@ struct Server {
 }
 
 impl Server {
-    async fn connection(self, accepted: Accepted, _connected: Connected) {
-        let Accepted { stream, client, permit: _permit } = accepted;
+    async fn connection(self, stream: TcpStream, client: SocketAddr, seat: Seat) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection broke off");
+            return;
+        }
+        let seat = Arc::new(seat);
+        tokio::select! {
+            () = self.spoken(stream, client, seat.clone()) => (),
+            () = seat.told_to_leave() => (),
+        }
+    }
+
+    /// What is spoken on a connection, from its first byte to its end.
+    async fn spoken(self, stream: TcpStream, client: SocketAddr, seat: Arc<Seat>) {
         let stream = Patience::new(stream, self.limits.unread);
-        let Some(tls) = &self.tls else { return self.http(stream, client).await };
-        let handshake = time::timeout(self.limits.handshake, tls.accept(stream));
+        // In boxes, so that a connection takes the memory of what it does, not that of the largest
+        // it could do.
+        let Some(tls) = &self.tls else {
+            return Box::pin(self.http(stream, client, seat)).await;
+        };
+        let handshake = Box::pin(time::timeout(self.limits.handshake, tls.accept(stream)));
         let shaken = tokio::select! {
             shaken = handshake => shaken,
             // No request has begun.
@@ -147,7 +208,7 @@ impl Server {
             Ok(Ok(mut stream)) if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) => {
                 let _ = time::timeout(self.limits.handshake, stream.shutdown()).await;
             }
-            Ok(Ok(stream)) => self.http(stream, client).await,
+            Ok(Ok(stream)) => Box::pin(self.http(stream, client, seat)).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
@@ -157,6 +218,7 @@ impl Server {
         self,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         client: SocketAddr,
+        seat: Arc<Seat>,
     ) -> impl Future<Output = ()> + Send {
         let service = ServiceBuilder::new()
             .map_request(move |mut request: Request<Incoming>| {
@@ -164,11 +226,21 @@ impl Server {
                 request
             })
             .service(self.router);
+        let service = TowerToHyperService::new(service);
+        let service = service_fn(move |request| {
+            let answering = seat.answering();
+            let answer = service.call(request);
+            async move {
+                let answer = answer.await;
+                drop(answering);
+                answer
+            }
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_time)
             .max_buf_size(self.limits.head)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .serve_connection(TokioIo::new(stream), service);
         async move {
             tokio::pin!(connection);
             let ended = tokio::select! {

@@ -4,6 +4,7 @@
 
 pub mod disk;
 pub mod filling;
+pub mod hostile;
 pub mod kills;
 pub mod liar;
 

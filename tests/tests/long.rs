@@ -3,12 +3,14 @@
 //! minutes nobody acts, and everything stays attested; then the service for collateral is gone, and
 //! everything ends in time and in order; then it is back, and everything recovers.
 //!
-//! And: two hundred kills under load; a cluster that joins a chain with thousands of keyshares.
+//! And: two hundred kills under load; a cluster that joins a chain with thousands of keyshares; ten
+//! minutes of hostile load.
 //!
 //! Run by `make test-long` only.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::Duration,
 };
 
@@ -19,7 +21,11 @@ use tee_cli::{
     report::Report,
 };
 use tee_primitives::{attestation::record::NotLive, BlockNumber};
-use tee_tests::{create_synced, post_store, succeed, tells, until_within, Unsynced};
+use tee_tests::{
+    create_synced,
+    hostile::{siege, victim, Times, Wave, BOUNDS},
+    post_store, succeed, tells, until_within, Unsynced,
+};
 use tee_wallet::chain::{
     attestation::{Attested, CollateralStatus},
     Chain, ChainBlock, WaitFor,
@@ -267,4 +273,40 @@ async fn a_cluster_that_joins_late_is_filled() -> anyhow::Result<()> {
     }
     println!("{}", filled?);
     devnet.down().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_minutes_of_attacks_are_hardly_noticed() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut devnet =
+        Devnet::start(DevnetConfig::new(folder.path().join("net"))?, Report::quiet()).await?;
+    let program = Path::new(env!("CARGO_BIN_EXE_tee-hostile"));
+    let outcome = besieged(&mut devnet, program).await;
+    if outcome.is_err() {
+        eprintln!("logs: {}", folder.keep().display());
+    }
+    outcome?;
+    devnet.check_running()?;
+    devnet.down().await
+}
+
+async fn besieged(devnet: &mut Devnet, program: &Path) -> anyhow::Result<()> {
+    const MIB: u64 = 1024 * 1024;
+
+    let times = Times {
+        alone: Duration::from_secs(15),
+        turn: Duration::from_secs(6),
+        turns: 1,
+        rounds: 4,
+        more: 2,
+    };
+    let nft = create_synced(devnet, &victim()).await?;
+    let one_by_one = siege(devnet, 0, program, nft.nft_id, &Wave::one_by_one(), times).await?;
+    println!("{one_by_one}");
+
+    devnet.restart_enclave_with(0, &BOUNDS).await?;
+    let beyond = siege(devnet, 0, program, nft.nft_id, &Wave::beyond_capacity(), times).await?;
+    println!("{beyond}");
+    one_by_one.judge(128 * MIB, 8 * MIB)?;
+    beyond.judge(64 * MIB, 8 * MIB)
 }

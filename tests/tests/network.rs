@@ -11,6 +11,7 @@ mod network {
     pub mod committee;
     pub mod confirmations;
     pub mod crashes;
+    pub mod hostile;
     pub mod hostile_input;
     pub mod refusals;
     pub mod storing;
@@ -20,7 +21,8 @@ use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use network::{
-    availability, command_line, committee, confirmations, crashes, hostile_input, refusals, storing,
+    availability, command_line, committee, confirmations, crashes, hostile, hostile_input,
+    refusals, storing,
 };
 use tee_cli::{
     devnet::{Devnet, DevnetConfig},
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         hostile_input::wrong_types_get_a_client_error_in_json,
         crashes::an_enclave_killed_before_it_confirms_still_confirms_once,
         crashes::stored_shares_survive_a_kill,
+        hostile::honest_clients_hardly_notice_attacks,
     ];
 
     if arguments.list {

@@ -63,6 +63,8 @@ pub(super) struct Surroundings {
 pub struct EnclaveProcess {
     config: EnclaveConfig,
     surroundings: Surroundings,
+    /// What else the program is told.
+    flags: Vec<String>,
     listen: String,
     url: String,
     process: Process,
@@ -75,8 +77,8 @@ impl EnclaveProcess {
         surroundings: Surroundings,
     ) -> Result<Self, ProcessError> {
         let listen = format!("127.0.0.1:{}", config.port);
-        let process = start(&config, &surroundings, &listen)?;
-        Ok(Self { config, surroundings, listen, url: String::new(), process })
+        let process = start(&config, &surroundings, &[], &listen)?;
+        Ok(Self { config, surroundings, flags: Vec::new(), listen, url: String::new(), process })
     }
 
     /// Waits until it listens. Its port is the same from then on.
@@ -138,8 +140,15 @@ impl EnclaveProcess {
     /// listens.
     pub async fn restart(&mut self) -> Result<(), ProcessError> {
         self.process.kill()?;
-        self.process = start(&self.config, &self.surroundings, &self.listen)?;
+        self.process = start(&self.config, &self.surroundings, &self.flags, &self.listen)?;
         self.wait_until_ready().await
+    }
+
+    /// Restarts it with further flags of its program, which it has from then on instead of the ones
+    /// of the last such call.
+    pub async fn restart_with(&mut self, flags: &[&str]) -> Result<(), ProcessError> {
+        self.flags = flags.iter().map(|&flag| String::from(flag)).collect();
+        self.restart().await
     }
 
     /// Ends it, if it runs, and removes its data: what a machine is like whose seal key has changed.
@@ -163,10 +172,13 @@ fn data_dir(config: &EnclaveConfig, surroundings: &Surroundings) -> PathBuf {
 fn start(
     config: &EnclaveConfig,
     surroundings: &Surroundings,
+    flags: &[String],
     listen: &str,
 ) -> Result<Process, ProcessError> {
     let log = surroundings.dir.join(format!("{}.log", config.name));
-    Process::spawn(config.name.clone(), command(config, surroundings, listen), &log)
+    let mut command = command(config, surroundings, listen);
+    command.args(flags);
+    Process::spawn(config.name.clone(), command, &log)
 }
 
 fn command(config: &EnclaveConfig, surroundings: &Surroundings, listen: &str) -> Command {

@@ -4,15 +4,9 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, Bytes, HttpBody},
-    error_handling::HandleErrorLayer,
-    extract::{Request, State},
-    http::Method,
-    middleware::{self, Next},
-    response::Response,
-    BoxError, Router,
+    error_handling::HandleErrorLayer, http::Method, middleware, response::Response, BoxError,
+    Router,
 };
-use futures::StreamExt;
 use tower::{
     limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer, timeout::TimeoutLayer,
     ServiceBuilder,
@@ -23,6 +17,7 @@ use tower_http::{
 };
 
 use super::{
+    body,
     clients::{self, ClientLimits, Clients},
     failure::{Failure, Status},
     metrics, Context,
@@ -36,6 +31,12 @@ pub struct ApiLimits {
     /// Of a larger body, so many bytes are read and dropped before it is refused: a client that is
     /// still sending would not see the answer.
     pub discarded: usize,
+    /// Longest time for a whole body.
+    pub body_time: Duration,
+    /// Time until the first bytes of a body, to which each of them adds some.
+    pub body_start: Duration,
+    /// So many bytes of a body add a second, at least one.
+    pub body_rate: usize,
     /// Requests at once, parked ones included, without those for health.
     pub concurrent: usize,
     /// Longest time for a request. Longer than a request can be parked.
@@ -49,6 +50,10 @@ impl Default for ApiLimits {
         Self {
             body: 16 * 1024,
             discarded: 16 * 1024 * 1024,
+            body_time: Duration::from_secs(10),
+            // Longer than it takes to repeat what the network has lost twice.
+            body_start: Duration::from_secs(4),
+            body_rate: 512,
             concurrent: 1536,
             time: Duration::from_secs(30),
             client: ClientLimits::default(),
@@ -90,7 +95,7 @@ pub(super) fn guard(router: ApiRouter, limits: &ApiLimits, context: Arc<Context>
                 tracing::error!("a request handler panicked");
                 Failure::from(Status::InternalError).answer(&on_panic, None, 0)
             }))
-            .layer(middleware::from_fn_with_state((on_body, limits), bound_body)),
+            .layer(middleware::from_fn_with_state((on_body, limits), body::bound)),
     )
 }
 
@@ -105,37 +110,4 @@ async fn refuse(context: Arc<Context>, error: BoxError) -> Response {
         Status::InternalError
     };
     Failure::from(status).answer(&context, None, 0)
-}
-
-/// Reads the body before the handler runs.
-async fn bound_body(
-    State((context, limits)): State<(Arc<Context>, ApiLimits)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    match read(body, &limits).await {
-        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
-        Err(status) => Failure::from(status).answer(&context, None, 0),
-    }
-}
-
-async fn read(body: Body, limits: &ApiLimits) -> Result<Bytes, Status> {
-    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut content = Vec::with_capacity(expected.min(limits.body));
-    let mut length = 0usize;
-    let mut stream = body.into_data_stream();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Status::BodyBrokeOff)?;
-        length = length.saturating_add(chunk.len());
-        if length <= limits.body {
-            content.extend_from_slice(&chunk);
-        } else if length > limits.discarded {
-            break;
-        }
-    }
-    if length > limits.body {
-        return Err(Status::BodyTooLarge);
-    }
-    Ok(content.into())
 }

@@ -211,3 +211,84 @@ async fn connections_of_one_client_are_bounded() {
     time::timeout(DEADLINE, server).await.unwrap().unwrap();
     assert_eq!(open.get(), 0);
 }
+
+#[test]
+fn one_broken_connection_is_no_reason_to_wait() {
+    for kind in [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset] {
+        assert_eq!(trouble(&kind.into()), Trouble::OfOneConnection);
+    }
+    // ECONNABORTED, EPERM of a firewall, EHOSTUNREACH.
+    for number in [103, 1, 113] {
+        assert_eq!(trouble(&io::Error::from_raw_os_error(number)), Trouble::OfOneConnection);
+    }
+    // EMFILE, ENFILE, ENOBUFS, ENOMEM.
+    for number in [24, 23, 105, 12] {
+        assert_eq!(trouble(&io::Error::from_raw_os_error(number)), Trouble::NoResources);
+    }
+    // EBADF, EINVAL.
+    for number in [9, 22] {
+        assert_eq!(trouble(&io::Error::from_raw_os_error(number)), Trouble::Other);
+    }
+}
+
+/// Connections that do nothing do not keep others out, and are the ones that end.
+#[tokio::test]
+async fn a_full_house_lets_newcomers_in() {
+    let limits = ServerLimits { connections: 8, ..limits() };
+    let router = Router::new().route("/", get(|| async { "answered" }));
+    let (address, _stop, _server) = start(router, limits).await;
+    let mut idle = Vec::new();
+    for _ in 0..20 {
+        idle.push(TcpStream::connect(address).await.unwrap());
+    }
+    let mut busy = TcpStream::connect(address).await.unwrap();
+    for _ in 0..3 {
+        // On a connection that is kept, and on a new one beside it.
+        busy.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut answer = [0; 1024];
+        let length = time::timeout(DEADLINE, busy.read(&mut answer)).await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&answer[..length]).ends_with("answered"));
+        let mut newcomer = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        newcomer.write_all(request).await.unwrap();
+        assert!(to_end(&mut newcomer).await.ends_with("answered"));
+    }
+    let mut ended = 0;
+    for mut stream in idle {
+        let mut byte = [0];
+        // The others still wait for a request's head.
+        if let Ok(read) = time::timeout(SHORT / 10, stream.read(&mut byte)).await {
+            assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+            ended += 1;
+        }
+    }
+    assert!((13..=16).contains(&ended), "{ended}");
+}
+
+/// A request that is being answered outlasts a storm from elsewhere, and one from the same address.
+#[tokio::test]
+async fn what_is_being_answered_outlasts_a_storm() {
+    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let handler = {
+        let (begun, finish) = (begun.clone(), finish.clone());
+        move || async move {
+            begun.notify_one();
+            finish.notified().await;
+            "finished"
+        }
+    };
+    let limits = ServerLimits { connections: 4, ..limits() };
+    let (address, _stop, _server) = start(Router::new().route("/", get(handler)), limits).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    begun.notified().await;
+    let mut storm = Vec::new();
+    for _ in 0..50 {
+        storm.push(TcpStream::connect(address).await.unwrap());
+    }
+    // Others have come after this one when it is out.
+    assert_eq!(time::timeout(DEADLINE, storm[40].read(&mut [0])).await.unwrap().ok(), Some(0));
+    finish.notify_one();
+    assert!(to_end(&mut stream).await.ends_with("finished"));
+}

@@ -295,6 +295,38 @@ async fn a_request_that_takes_too_long_is_ended() {
     enclave.store(&store_packet(8, SHARE, 100)).await.is(408, "TIMEOUT");
 }
 
+/// A body that comes slowly, or not at all, keeps no other request from its place.
+#[tokio::test]
+async fn slow_bodies_hold_no_places() {
+    let api = ApiLimits { concurrent: 1, ..Default::default() };
+    let enclave = Enclave::start_with(Setup { api, ..Default::default() }).await;
+    let mut slow = Vec::new();
+    for _ in 0..10 {
+        let never = futures::stream::pending::<Result<&str, io::Error>>();
+        let request = Request::post("/api/secret-nft/store-keyshare")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from_stream(never))
+            .unwrap();
+        let mut answer = Box::pin(enclave.router.clone().oneshot(request));
+        assert!(futures::poll!(&mut answer).is_pending());
+        slow.push(answer);
+    }
+    enclave.store(&store_packet(NFT, SHARE, 100)).await.is(200, "STORESUCCESS");
+    drop(slow);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_refused() {
+    let api = ApiLimits { body_start: Duration::from_millis(50), ..Default::default() };
+    let enclave = Enclave::start_with(Setup { api, ..Default::default() }).await;
+    let never = futures::stream::pending::<Result<&str, io::Error>>();
+    let request = Request::post("/api/secret-nft/store-keyshare")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from_stream(never))
+        .unwrap();
+    in_time(enclave.send(request)).await.is(408, "TIMEOUT");
+}
+
 #[tokio::test]
 async fn a_body_that_breaks_off_is_refused() {
     let enclave = Enclave::start().await;
