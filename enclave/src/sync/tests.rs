@@ -279,7 +279,7 @@ impl Node {
 
 /// Every other share came in a bound request.
 fn is_bound(nft_id: NftId) -> bool {
-    nft_id % 2 == 0
+    nft_id.is_multiple_of(2)
 }
 
 async fn in_time<T>(future: impl std::future::Future<Output = T>) -> T {
