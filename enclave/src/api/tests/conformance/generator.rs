@@ -270,9 +270,16 @@ impl Generator {
     }
 
     fn spoiled_text(&mut self, text: String) -> String {
+        let mut parts: Vec<&str> = text.split('_').collect();
+        if let ([_, share, _, _], true) = (&mut parts[..], self.one_in(3)) {
+            // A share of another length.
+            let shares = [0, 15, 16, 3_000, 3_001].map(|length| "s".repeat(length));
+            *share = self.choose(&shares).as_str();
+            return parts.join("_");
+        }
         let mut chars: Vec<char> = text.chars().collect();
         let place = self.rng.random_range(0..=chars.len());
-        match self.rng.random_range(0..18u32) {
+        match self.rng.random_range(0..16u32) {
             0 => return String::new(),
             1 => chars.truncate(place),
             2 => chars.insert(place, '_'),
@@ -304,15 +311,6 @@ impl Generator {
                     Some(rest) => format!("{rest}{validity}"),
                     None => text.replace(&now.to_string(), &block),
                 };
-            }
-            14 | 15 => {
-                // A share of another length.
-                let mut parts: Vec<&str> = text.split('_').collect();
-                let shares = [0, 15, 16, 3_000, 3_001].map(|length| "s".repeat(length));
-                if let [_, share, _, _] = &mut parts[..] {
-                    *share = self.choose(&shares).as_str();
-                }
-                return parts.join("_");
             }
             _ => {
                 if let Some(char) = chars.get_mut(place) {
