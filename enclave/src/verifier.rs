@@ -48,7 +48,7 @@ impl Check {
         !self.answer.is_closed()
     }
 
-    fn is_good(self) -> (bool, oneshot::Sender<bool>) {
+    fn verify(self) -> (bool, oneshot::Sender<bool>) {
         (self.account.verify(self.message, &self.signature).is_ok(), self.answer)
     }
 }
@@ -156,7 +156,7 @@ impl Verifier {
             }
         }
         for check in batch {
-            let (is_good, answer) = check.is_good();
+            let (is_good, answer) = check.verify();
             if count == 1 {
                 self.queue().batch.was(1, is_good);
             }

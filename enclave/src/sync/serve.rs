@@ -189,21 +189,27 @@ pub async fn items(
     let is_private =
         |id| by.iter().any(|known| known.id == id && known.lasting == ClusterType::Private);
 
-    // What there is to say without looking, or the commitment of what is looked for.
+    /// What there is to say without looking.
+    enum Nothing {
+        Lacks,
+        NotYet,
+    }
+
+    // That, or the commitment of what is looked for.
     let known: Vec<_> = versions
         .iter()
         .map(|version| {
             let standing = standings.get(&(version.nft_id, version.kind));
             let synced = standing.and_then(|standing| standing.keyshares.synced);
             match synced {
-                None => Err(Item::NotYet),
-                Some(synced) if synced.version < version.version => Err(Item::NotYet),
+                None => Err(Nothing::NotYet),
+                Some(synced) if synced.version < version.version => Err(Nothing::NotYet),
                 Some(synced)
                     if synced.version != version.version
                         || standing.is_none_or(|standing| standing.is_gone)
                         || (!with_private && is_private(synced.cluster_id)) =>
                 {
-                    Err(Item::Lacks)
+                    Err(Nothing::Lacks)
                 }
                 Some(synced) => Ok(commitment_of_slot(&synced.commitments, own.slot_id).copied()),
             }
@@ -221,7 +227,8 @@ pub async fn items(
     let mut length = 16usize;
     for known in known {
         let item = match known {
-            Err(item) => item,
+            Err(Nothing::Lacks) => Item::Lacks,
+            Err(Nothing::NotYet) => Item::NotYet,
             Ok(_) => match records.next() {
                 Some(Some((key, record))) => Item::Given(SharedRecord::new(key, record)),
                 Some(None) => Item::Lacks,

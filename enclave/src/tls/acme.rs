@@ -11,7 +11,7 @@
 //! | [`kept`] | the account at the authority and the last certificate, sealed |
 //! | [`http`] | the client, bounded |
 
-use std::{future::Future, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use instant_acme::{
     Account, AccountCredentials, AuthorizationStatus, ChallengeType, Identifier, NewAccount,
@@ -167,46 +167,44 @@ impl Acme {
     }
 
     /// Gets certificates until the outlook's sender is gone.
-    pub fn run(
+    pub async fn run(
         mut self: Box<Self>,
         mut outlook: watch::Receiver<Outlook>,
         certificates: Arc<Certificates>,
-    ) -> impl Future<Output = ()> + Send {
-        async move {
-            let mut validity = self.kept().as_ref().and_then(Validity::of);
-            let mut failures = 0;
-            let mut not_before = Instant::now();
-            loop {
-                let now = outlook.borrow_and_update().known().map(|view| view.now);
-                let is_due = now.is_some_and(|now| validity.is_none_or(|it| it.is_ending(now)));
-                if is_due && not_before <= Instant::now() {
-                    match self.renew(&certificates).await {
-                        Ok(new) => {
-                            validity = Some(new);
-                            failures = 0;
-                            tracing::info!("the authority has issued a TLS certificate");
-                            // However short the life of what it issues, it is not asked all the time.
-                            not_before = Instant::now() + self.pauses.first;
+    ) {
+        let mut validity = self.kept().as_ref().and_then(Validity::of);
+        let mut failures = 0;
+        let mut not_before = Instant::now();
+        loop {
+            let now = outlook.borrow_and_update().known().map(|view| view.now);
+            let is_due = now.is_some_and(|now| validity.is_none_or(|it| it.is_ending(now)));
+            if is_due && not_before <= Instant::now() {
+                match self.renew(&certificates).await {
+                    Ok(new) => {
+                        validity = Some(new);
+                        failures = 0;
+                        tracing::info!("the authority has issued a TLS certificate");
+                        // However short the life of what it issues, it is not asked all the time.
+                        not_before = Instant::now() + self.pauses.first;
+                    }
+                    Err(error) => {
+                        failures += 1;
+                        if error.is_account_lost() {
+                            self.kept = None;
                         }
-                        Err(error) => {
-                            failures += 1;
-                            if error.is_account_lost() {
-                                self.kept = None;
-                            }
-                            let pause = self.pauses.after(failures);
-                            let seconds = pause.as_secs();
-                            tracing::warn!(%error, seconds, "no TLS certificate; asked again later");
-                            not_before = Instant::now() + pause;
-                        }
+                        let pause = self.pauses.after(failures);
+                        let seconds = pause.as_secs();
+                        tracing::warn!(%error, seconds, "no TLS certificate; asked again later");
+                        not_before = Instant::now() + pause;
                     }
                 }
-                let is_paused = not_before > Instant::now();
-                tokio::select! {
-                    changed = outlook.changed() => if changed.is_err() {
-                        return;
-                    },
-                    () = time::sleep_until(not_before), if is_paused => (),
-                }
+            }
+            let is_paused = not_before > Instant::now();
+            tokio::select! {
+                changed = outlook.changed() => if changed.is_err() {
+                    return;
+                },
+                () = time::sleep_until(not_before), if is_paused => (),
             }
         }
     }

@@ -15,6 +15,8 @@ macro_rules! dimension {
         }
 
         impl $name {
+            // Not of every dimension is a full product made.
+            #[allow(dead_code)]
             pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)*];
         }
 

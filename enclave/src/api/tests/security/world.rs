@@ -9,7 +9,7 @@ use tee_primitives::{attestation::LogHead, nft::NftData};
 use super::{
     super::*,
     cells::Cell,
-    dimensions::{Caller, Claim, Form, Replay, Service, State, Stored},
+    dimensions::{Caller, Claim, Replay, Service, State, Stored},
     requests::{account_of, other_kind, route, Asking, Sent, PEOPLE, SPLIT, VALID_FOR},
 };
 use crate::{
