@@ -27,6 +27,7 @@ use governor::{
     state::StateStore,
     Quota, RateLimiter,
 };
+use tokio::time::sleep;
 
 use super::{
     failure::{Failure, Status},
@@ -130,6 +131,11 @@ impl StateStore for Buckets {
 
 type Limiter<C> = RateLimiter<Client, Buckets, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
+/// How long a refusal is kept back. It costs little, but not nothing: who asks again as soon as it is
+/// refused would be refused thousands of times a second. So it is a few times for each connection, and
+/// those are bounded. It holds none of the places for requests.
+const KEPT_BACK: Duration = Duration::from_millis(250);
+
 /// What is known of clients.
 pub(super) struct Clients<C: Clock = MonotonicClock> {
     clock: C,
@@ -187,6 +193,9 @@ pub(super) async fn bound_client(
 ) -> Response {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let admitted = clients.admit(Client::of(address), Route::of(&request).route);
+    if admitted.is_err() {
+        sleep(KEPT_BACK).await;
+    }
     let _working = match admitted {
         Ok(working) => working,
         Err(Refusal::TooOften(wait)) => {
