@@ -298,7 +298,7 @@ impl fmt::Display for Measured {
         )?;
         writeln!(
             f,
-            "{:<24} {:>8} {:>8} {:>7} {:>6} {:>6}  {:>16} {:>16} {:>5} {:>4}  {}",
+            "{:<24} {:>8} {:>8} {:>7} {:>6} {:>6}  {:>16} {:>16} {:>5} {:>4}  most memory by round",
             "attack",
             "sent",
             "answered",
@@ -308,8 +308,7 @@ impl fmt::Display for Measured {
             "sink p50/p99 ms",
             "attack p50/p99",
             "ratio",
-            "CPU",
-            "most memory by round"
+            "CPU"
         )?;
         for (name, row) in &self.rows {
             let Tally { sent, answered, refused, ended, failed } = row.tally;
