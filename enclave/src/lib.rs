@@ -155,8 +155,17 @@ pub enum RunError {
     #[error("the task {0} ended unexpectedly")]
     Ended(&'static str),
     /// A task panicked.
-    #[error("a task failed: {0}")]
+    #[error("a task failed: {}", ended(.0))]
     Task(#[from] JoinError),
+}
+
+/// How a task ended, without what it said when it panicked: that can hold what was worked on.
+fn ended(error: &JoinError) -> &'static str {
+    if error.is_panic() {
+        "it panicked"
+    } else {
+        "it was cancelled"
+    }
 }
 
 impl RunError {

@@ -719,6 +719,7 @@ pub fn checked(
         version: version.version,
         slot_id,
         split: shared.key.split,
+        is_bound: shared.is_bound,
     };
     let commitment = context.commit(&shared.salt, &shared.share);
     (commitment_of_slot(&synced.commitments, slot_id) == Some(&commitment)).then(|| Fetched {

@@ -253,16 +253,21 @@ pub struct CommitmentContext {
     pub slot_id: SlotId,
     /// The splitting.
     pub split: Split,
+    /// Whether the share was stored in a bound request: then it is given for such a request only, and
+    /// nobody who passes it on can say otherwise.
+    pub is_bound: bool,
 }
 
 impl CommitmentContext {
     const DOMAIN: [u8; 14] = *b"TIP500-SHARE/1";
+    const BOUND_DOMAIN: [u8; 14] = *b"TIP500-BOUND/1";
 
-    /// `blake2_256(SCALE("TIP500-SHARE/1", genesis, nft, kind, version, slot, split, salt, share))`.
+    /// `blake2_256(SCALE("TIP500-SHARE/1", genesis, nft, kind, version, slot, split, salt, share))`, with
+    /// `"TIP500-BOUND/1"` in its place for a share that was stored in a bound request.
     pub fn commit(&self, salt: &Salt, share: &[u8]) -> Commitment {
         // The encoding holds the share in the clear; its one buffer is wiped before it is freed.
         let mut encoded: Vec<u8> = (
-            Self::DOMAIN,
+            if self.is_bound { Self::BOUND_DOMAIN } else { Self::DOMAIN },
             self.genesis_hash,
             self.nft_id,
             self.kind.as_u8(),
@@ -297,6 +302,7 @@ mod tests {
         version: 1,
         slot_id: 2,
         split: [3; 16],
+        is_bound: false,
     };
 
     #[test]
@@ -324,6 +330,7 @@ mod tests {
             CommitmentContext { version: 2, ..CONTEXT }.commit(&[4; 32], b"share"),
             CommitmentContext { slot_id: 3, ..CONTEXT }.commit(&[4; 32], b"share"),
             CommitmentContext { split: [9; 16], ..CONTEXT }.commit(&[4; 32], b"share"),
+            CommitmentContext { is_bound: true, ..CONTEXT }.commit(&[4; 32], b"share"),
             CONTEXT.commit(&[9; 32], b"share"),
             CONTEXT.commit(&[4; 32], b"other"),
         ];

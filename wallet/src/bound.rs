@@ -146,8 +146,11 @@ impl RetrieveRequest {
         }
         let expected =
             usize::try_from(member.slot_id).ok().and_then(|slot| synced.commitments.get(slot));
-        let is_right = given.slot_id == member.slot_id
-            && expected == Some(&given.commitment(genesis_hash, nft_id, kind));
+        // What was stored plain is given in this form too.
+        let is_committed =
+            |is_bound| expected == Some(&given.commitment(genesis_hash, nft_id, kind, is_bound));
+        let is_right =
+            given.slot_id == member.slot_id && [true, false].into_iter().any(is_committed);
         if !is_right {
             return Err(bad("it is not the one whose commitment the chain has"));
         }

@@ -41,7 +41,7 @@ use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
     bound::Wanted,
-    chain::{block::Nft, calls, Chain, ChainError, Included, WaitFor},
+    chain::{block::Nft, calls, Chain, ChainBlock, ChainError, Included, WaitFor},
     cluster::{
         self, IncompleteCluster, Members, Next, NotInService, NotRecovered, StoreReport,
         TakesNoShares,
@@ -369,6 +369,7 @@ impl Wallet {
         splits: u32,
     ) -> Result<StoreReport, WalletError> {
         let (mut splits_left, mut offers_left) = (splits, MAX_OFFERS);
+        let mut last = None;
         let mut attempt = recovery
             .pending()
             .attempt
@@ -381,9 +382,11 @@ impl Wallet {
             let members = &block.members(members.cluster_id).await?;
             let is_usable =
                 |attempt: &StoreAttempt| attempt.is_for(&of) && may_offer(attempt, block.number());
-            let offered = match attempt.take().filter(is_usable) {
-                Some(attempt) => attempt,
-                None => {
+            let offered = match (attempt.take().filter(is_usable), last.take()) {
+                (Some(attempt), _) => attempt,
+                // While enclaves were waited for, the last splitting's time has run out.
+                (None, Some(report)) if splits_left == 0 => return Ok(report),
+                (None, _) => {
                     let key = &recovery.pending().key;
                     let new = StoreAttempt::bound(&self.account, &of, key, block.number())?;
                     // Kept before an enclave may hold it.
@@ -392,7 +395,8 @@ impl Wallet {
                     new
                 }
             };
-            let was_final = block.nft(nft_id).await?.is_some();
+            let was_final = block.nft(nft_id).await?.is_some()
+                && newest(&block, nft_id).await? >= Some(of.version);
             let deadline = Instant::now() + ATTEMPT_LIMIT;
             let report = cluster::store(&self.enclaves, members, &offered, deadline).await?;
             offers_left -= 1;
@@ -409,15 +413,13 @@ impl Wallet {
             }
             tracing::info!(nft_id, %report, again = ?next, "shares are offered again");
             attempt = same.then_some(offered);
+            last = Some(report);
         }
     }
 
-    /// The version of an NFT's key that waits for shares, or has got them, by the best block: the NFT may
-    /// be too new to be final.
+    /// The version that shares are for, by the best block: the NFT may be too new to be final.
     async fn waiting(&self, nft_id: NftId) -> Result<KeyVersion, WalletError> {
-        let keyshares = self.chain.best().await?.keyshares(nft_id, KIND).await?;
-        let pending = keyshares.pending.map(|pending| pending.version);
-        let newest = pending.or(keyshares.synced.map(|synced| synced.version));
+        let newest = newest(&self.chain.best().await?, nft_id).await?;
         let version = newest.unwrap_or(FIRST_VERSION);
         let genesis_hash = self.chain.genesis_hash();
         Ok(KeyVersion { genesis_hash, kind: KIND, nft_id, version })
@@ -561,6 +563,13 @@ fn created_nft(included: &Included) -> Result<NftId, ChainError> {
     let event = event.ok_or(ChainError::Missing("the event of the new NFT"))?;
     // The id is the event's first field.
     NftId::decode(&mut event.as_slice()).map_err(|_| ChainError::Decode("NFT.NFTCreated"))
+}
+
+/// The version of an NFT's key that waits for shares at a block, or has got them.
+async fn newest(block: &ChainBlock, nft_id: NftId) -> Result<Option<Version>, ChainError> {
+    let keyshares = block.keyshares(nft_id, KIND).await?;
+    let pending = keyshares.pending.map(|pending| pending.version);
+    Ok(pending.or(keyshares.synced.map(|synced| synced.version)))
 }
 
 /// Whether enclaves will take the attempt for some time.

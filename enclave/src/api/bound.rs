@@ -123,6 +123,12 @@ pub(super) fn nft_of(data: &str) -> NftId {
     tee_primitives::packet::bound::nft_of(data).unwrap_or(0)
 }
 
+/// Whether a bound request came to the route of another kind than its own. Whoever is on the way can send
+/// it there, and must not get a refusal for it that the requester would believe.
+pub(super) fn is_astray(kind: KeyshareKind, data: &str) -> bool {
+    tee_primitives::packet::bound::kind_named(data).is_some_and(|named| named != kind)
+}
+
 /// The answer to what was asked for by `call`: signed if it is to the bound request with this hash.
 pub(super) fn answer(
     context: &Context,

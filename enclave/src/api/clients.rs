@@ -17,6 +17,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
+    http::{header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue},
     middleware::Next,
     response::Response,
 };
@@ -196,17 +197,16 @@ pub(super) async fn bound_client(
     if admitted.is_err() {
         sleep(KEPT_BACK).await;
     }
-    let _working = match admitted {
-        Ok(working) => working,
-        Err(Refusal::TooOften(wait)) => {
-            let failure = Failure::from(Status::TooManyRequests).retry_after(wait);
-            return failure.answer(&context, None, 0);
-        }
-        Err(Refusal::TooManyAtOnce) => {
-            return Failure::from(Status::TooManyAtOnce).answer(&context, None, 0);
-        }
+    let failure = match admitted {
+        Ok(_working) => return next.run(request).await,
+        Err(Refusal::TooOften(wait)) => Failure::from(Status::TooManyRequests).retry_after(wait),
+        Err(Refusal::TooManyAtOnce) => Failure::from(Status::TooManyAtOnce),
     };
-    next.run(request).await
+    let mut refusal = failure.answer(&context, None, 0);
+    // Nothing else says so before a request is let in.
+    let anybody = HeaderValue::from_static("*");
+    refusal.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, anybody);
+    refusal
 }
 
 #[cfg(test)]

@@ -87,8 +87,9 @@ pub(super) fn guard(router: ApiRouter, limits: &ApiLimits, context: Arc<Context>
     router.layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(context, metrics::measure))
-            .layer(cors)
+            // Outside of what answers OPTIONS by itself. Pages see of these refusals that there is one.
             .layer(middleware::from_fn_with_state(clients, clients::bound_client))
+            .layer(cors)
             .layer(HandleErrorLayer::new(move |error| refuse(on_error.clone(), error)))
             .layer(TimeoutLayer::new(limits.time))
             .layer(CatchPanicLayer::custom(move |_: Box<dyn Any + Send + 'static>| {

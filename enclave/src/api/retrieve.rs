@@ -80,7 +80,8 @@ async fn handle(
         None => RetrieveData::parse(&packet.data).map_or(0, |data| data.nft_id),
     };
     let outcome = retrieve(&context, kind, &packet, request.as_ref()).await;
-    bound::answer(&context, request.as_ref(), words(kind).retrieve, nft_id, outcome)
+    let signed_for = request.as_ref().filter(|_| !bound::is_astray(kind, &packet.data));
+    bound::answer(&context, signed_for, words(kind).retrieve, nft_id, outcome)
 }
 
 /// What a request says, in either form.

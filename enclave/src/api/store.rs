@@ -78,7 +78,8 @@ async fn handle(
     };
     let stored = store(&context, kind, &packet, request.is_some()).await;
     let outcome = stored.map(|receipt| success(&context, kind, nft_id, receipt.as_ref()));
-    bound::answer(&context, request.as_ref(), words(kind).store, nft_id, outcome)
+    let signed_for = request.as_ref().filter(|_| !bound::is_astray(kind, &packet.data));
+    bound::answer(&context, signed_for, words(kind).store, nft_id, outcome)
 }
 
 fn success(

@@ -7,7 +7,10 @@
 //! (`docs/security.md` has the list). What the enclave's promises depend on, foremost the chain's
 //! specification, is not in it: it is measured.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::OsString,
+    path::{Component, Path},
+};
 
 use clap::{CommandFactory, Parser};
 
@@ -73,7 +76,26 @@ pub fn read(path: &Path) -> Result<Parsed<Config>, ConfigError> {
     let file = Some((path, entries.as_slice()));
     let parsed = layers::finish::<Flags>(command, &arguments, file, "default")
         .map_err(|error| missing(path, error))?;
-    Ok(Parsed { value: parsed.value.config, shown: parsed.shown })
+    let config = parsed.value.config;
+    check_files(path, &config)?;
+    Ok(Parsed { value: config, shown: parsed.shown })
+}
+
+/// The host has no say in which of the enclave's other files are opened, foremost not Gramine's.
+fn check_files(path: &Path, config: &Config) -> Result<(), ConfigError> {
+    let tls = &config.tls;
+    let named = [("tls_cert", &tls.cert), ("tls_key", &tls.key), ("acme_root", &tls.acme_root)];
+    for (key, file) in named {
+        let Some(file) = file else { continue };
+        let is_below = file.strip_prefix(DATA_DIR).is_ok_and(|rest| {
+            rest.components().all(|component| matches!(component, Component::Normal(_)))
+        });
+        if !is_below {
+            let reason = format!("the file must be below {DATA_DIR}");
+            return Err(ConfigError::Value { path: path.into(), key: key.into(), reason });
+        }
+    }
+    Ok(())
 }
 
 /// Speaks of keys, not of flags.
@@ -117,6 +139,17 @@ mod tests {
         let limits = config.client_limits();
         assert_eq!(limits.rate.unwrap().per_second.get(), 20);
         assert_eq!(limits.concurrent.unwrap().get(), 64);
+    }
+
+    #[test]
+    fn files_are_in_the_data_folder() {
+        for key in ["tls_cert", "tls_key", "acme_root"] {
+            for file in ["/dev/attestation/quote", "/data/../etc/passwd", "cert.pem", "/database/x"]
+            {
+                let error = with(&format!("{key} = '{file}'\n")).unwrap_err();
+                assert!(error.contains(key) && error.contains("below /data"), "{error}");
+            }
+        }
     }
 
     #[test]

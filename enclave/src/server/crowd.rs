@@ -98,17 +98,22 @@ impl Crowd {
 
     fn make_room_in(&self, seats: &mut Seats) -> usize {
         let fair = (self.places / FAIR_PART).max(1);
-        let mut order: Vec<_> = seats
-            .taken
-            .iter()
-            .map(|(&id, guest)| {
-                let held = seats.clients.get(&guest.client).copied().unwrap_or_default();
-                let is_answering = guest.answering.load(Ordering::Relaxed) > 0;
-                let seen = guest.seen.load(Ordering::Relaxed);
-                // The id is its age, where the clock tells no difference.
+        let mut clients: HashMap<Client, Vec<_>> = HashMap::with_capacity(seats.clients.len());
+        for (&id, guest) in &seats.taken {
+            let is_answering = guest.answering.load(Ordering::Relaxed) > 0;
+            let seen = guest.seen.load(Ordering::Relaxed);
+            // The id is its age, where the clock tells no difference.
+            clients.entry(guest.client).or_default().push((is_answering, seen, id));
+        }
+        let mut order = Vec::with_capacity(seats.taken.len());
+        for mut guests in clients.into_values() {
+            guests.sort_unstable();
+            // Each as if those before it were gone, so that nobody falls below the others.
+            let held = (1..=guests.len()).rev();
+            order.extend(held.zip(guests).map(|(held, (is_answering, seen, id))| {
                 (Reverse(held.max(fair)), is_answering, seen, id)
-            })
-            .collect();
+            }));
+        }
         let count = (self.places / PART).clamp(1, order.len().max(1));
         if count < order.len() {
             order.select_nth_unstable(count);
@@ -236,6 +241,20 @@ mod tests {
         let _another = crowd.admit(from(2));
         assert!(!proxy.iter().any(has_left));
         assert_eq!(idle.iter().filter(|seat| has_left(seat)).count(), 4);
+    }
+
+    /// Who has a few more than others loses those, and not what is being answered beside the idle.
+    #[test]
+    fn nobody_falls_below_the_others() {
+        let crowd = Crowd::new(FAIR_PART * FAIR_PART);
+        let proxy: Vec<_> = (0..FAIR_PART + 6).map(|_| crowd.admit(from(1))).collect();
+        let _requests: Vec<_> = proxy.iter().map(Seat::answering).collect();
+        let idle: Vec<_> = (0..FAIR_PART * FAIR_PART - proxy.len())
+            .map(|client| crowd.admit(Ipv4Addr::from_bits(0x0a00_0000 + client as u32).into()))
+            .collect();
+        let _another = crowd.admit(from(2));
+        assert_eq!(proxy.iter().filter(|seat| has_left(seat)).count(), 6);
+        assert_eq!(idle.iter().filter(|seat| has_left(seat)).count(), FAIR_PART - 6);
     }
 
     #[test]

@@ -130,6 +130,7 @@ impl Record {
             version: key.version.version,
             slot_id: self.slot_id,
             split: key.split,
+            is_bound: self.is_bound,
         }
         .commit(&self.salt, &self.share)
     }

@@ -74,7 +74,7 @@ pub struct Fetched {
     pub decided_at: BlockNumber,
     /// Who gave it.
     pub from: RawAccountId,
-    /// Whether it was stored in a bound request, by the other's word.
+    /// Whether it was stored in a bound request. Its commitment says the same.
     pub is_bound: bool,
     /// Its commitment, if it was computed to be compared with the chain's.
     pub commitment: Option<Commitment>,

@@ -106,11 +106,18 @@ pub struct GivenShare {
 }
 
 impl GivenShare {
-    /// Its commitment. It is the right share if the chain has the same one for the version and slot.
-    pub fn commitment(&self, genesis_hash: Hash, nft_id: NftId, kind: KeyshareKind) -> Commitment {
+    /// Its commitment, if it was stored in a bound request or if it was not. It is the right share if the
+    /// chain has the same one for the version and slot.
+    pub fn commitment(
+        &self,
+        genesis_hash: Hash,
+        nft_id: NftId,
+        kind: KeyshareKind,
+        is_bound: bool,
+    ) -> Commitment {
         let Self { version, split, slot_id, .. } = *self;
-        let context = CommitmentContext { genesis_hash, nft_id, kind, version, slot_id, split };
-        context.commit(&self.salt, &self.share)
+        CommitmentContext { genesis_hash, nft_id, kind, version, slot_id, split, is_bound }
+            .commit(&self.salt, &self.share)
     }
 }
 
@@ -255,9 +262,11 @@ mod tests {
             version: 2,
             slot_id: 1,
             split: [3; 16],
+            is_bound: true,
         };
         let commitment = context.commit(&[4; 32], &[5; 20]);
-        assert_eq!(given.commitment([6; 32], 7, KeyshareKind::Capsule), commitment);
+        assert_eq!(given.commitment([6; 32], 7, KeyshareKind::Capsule, true), commitment);
+        assert_ne!(given.commitment([6; 32], 7, KeyshareKind::Capsule, false), commitment);
         let shown = format!("{given:?}");
         assert!(!shown.contains("5, 5") && !shown.contains("4, 4"), "{shown}");
         assert!(shown.contains(&9.to_string()));

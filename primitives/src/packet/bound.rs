@@ -275,5 +275,11 @@ pub fn nft_of(data: &str) -> Option<NftId> {
     stored.or_else(|_| BoundRetrieve::parse(data).map(|data| data.nft_id)).ok()
 }
 
+/// The kind that `data` of a bound request names; `None` if it cannot be read.
+pub fn kind_named(data: &str) -> Option<KeyshareKind> {
+    let stored = BoundStore::parse(data).map(|data| data.target.kind);
+    stored.or_else(|_| BoundRetrieve::parse(data).map(|data| data.kind)).ok()
+}
+
 #[cfg(test)]
 mod tests;

@@ -111,7 +111,7 @@ fn store(signatures: &Signatures) -> Value {
         version: TARGET.version,
         split: TARGET.split,
         slot_id: SLOT,
-        commitment: given().commitment(GENESIS, TARGET.nft_id, TARGET.kind),
+        commitment: given().commitment(GENESIS, TARGET.nft_id, TARGET.kind, true),
         decided_at: 101,
     };
     let hash = packet.request_hash();
@@ -186,7 +186,7 @@ fn retrieve(signatures: &Signatures) -> Value {
             "decided_at": given.decided_at,
         },
         "given_encoded": hex::encode(given.encode()),
-        "commitment": hex::encode(given.commitment(GENESIS, TARGET.nft_id, TARGET.kind)),
+        "commitment": hex::encode(given.commitment(GENESIS, TARGET.nft_id, TARGET.kind, true)),
         "sealed": hex::encode(sealed),
         "packet": packet,
         "answer": answer(signatures, "/retrieve/answer", &hash, "RETRIEVESUCCESS", data),

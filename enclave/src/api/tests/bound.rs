@@ -408,7 +408,7 @@ async fn what_was_stored_plain_is_given_in_either_form() {
     assert_eq!(given.share, SHARE.as_bytes());
     let key = key_of(&packet);
     let record = enclave.context.store.record(&key).unwrap().unwrap();
-    assert_eq!(given.commitment(GENESIS, NFT, KIND), record.commitment(GENESIS, &key));
+    assert_eq!(given.commitment(GENESIS, NFT, KIND, false), record.commitment(GENESIS, &key));
     assert_eq!((given.split, given.slot_id), (key.split, SLOT));
 }
 

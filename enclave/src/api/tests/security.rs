@@ -156,7 +156,9 @@ fn may_have(cell: &Cell) -> bool {
 /// Whether the answer is signed: that to a request that is of the bound form, whatever else is wrong
 /// with it.
 fn is_signed(cell: &Cell) -> bool {
+    let is_astray = cell.binding == Binding::OtherKind || cell.replay == Replay::OtherKind;
     cell.form.is_bound()
+        && !(is_astray && is_readable(cell))
         && cell.binding != Binding::PlainData
         && matches!(asked(cell).0, Verb::Store | Verb::Retrieve)
 }
@@ -374,8 +376,10 @@ impl About<'_> {
         let given = GivenShare::decode_all(&mut opened.as_slice()).ok()?;
         let status: KeyshareStatus = chain.get(&storage::keyshares(nft_id, kind))?;
         let synced = status.synced?;
-        let is_committed = synced.commitments[SLOT as usize]
-            == given.commitment(GENESIS, nft_id, kind)
+        let committed = synced.commitments[SLOT as usize];
+        let is_committed = [true, false]
+            .into_iter()
+            .any(|is_bound| committed == given.commitment(GENESIS, nft_id, kind, is_bound))
             && (given.version, given.slot_id) == (synced.version, SLOT)
             && given.decided_at == self.world.now();
         let share = String::from_utf8(given.share.clone()).ok()?;

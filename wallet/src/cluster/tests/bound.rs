@@ -208,7 +208,7 @@ impl World {
         let commitments = self
             .enclaves
             .iter()
-            .map(|enclave| enclave.given().commitment(GENESIS, NFT, KeyshareKind::Secret));
+            .map(|enclave| enclave.given().commitment(GENESIS, NFT, KeyshareKind::Secret, true));
         let commitments: Vec<_> = commitments.collect();
         Wanted {
             genesis_hash: GENESIS,
