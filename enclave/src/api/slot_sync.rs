@@ -92,7 +92,8 @@ async fn answer(
     let assignment = view.service().ok_or(Status::NotInService)?;
     request::token(token, view.finalized.number, Status::ExpiredRequest)?;
     let signature = request::signature(&packet.signature, Status::InvalidSignerSignature)?;
-    if !account::verify(&signature, &packet.data, &requester) {
+    // With those of all other requests: whoever floods this route has no processor of his own.
+    if !context.verifier.verify(&signature, &packet.data, &requester).await {
         return Err(Status::SignerSigVerificationFailed.into());
     }
     let peer = peer(context, &view, assignment, &requester).await?;
