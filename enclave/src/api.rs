@@ -35,7 +35,7 @@ use axum::{
 };
 use tokio::sync::watch;
 
-use self::metrics::Metrics;
+use self::{metric::Lists, metrics::Metrics};
 use crate::{
     account::Account,
     archive::Archives,
@@ -56,17 +56,16 @@ pub mod bound;
 pub mod failure;
 pub mod health;
 pub mod metric;
+pub mod metrics;
 pub mod openapi;
 pub mod quote;
 pub mod remove;
 pub mod restore;
 pub mod retrieve;
+pub mod route;
 pub mod slot_sync;
 pub mod store;
 pub mod views;
-
-pub mod metrics;
-pub mod route;
 
 mod body;
 mod clients;
@@ -77,7 +76,6 @@ mod request;
 
 pub use clients::{ClientLimits, Rate};
 pub use limits::ApiLimits;
-use metric::Lists;
 
 /// What the handlers work with.
 pub struct Context {

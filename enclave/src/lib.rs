@@ -207,8 +207,10 @@ pub async fn run(
     let Custody { account, store, mut store_task, losses } =
         Custody::open(folder, &sealer, genesis.hash)?;
     let tls = Tls::open(&config.tls, folder, &sealer, account.address())?;
-    let mut own = Identity::new(&account, config.operator, platform.measurement());
-    own.tls_spki_hash = tls.as_ref().map_or([0; 32], Tls::attested_key);
+    let own = Identity {
+        tls_spki_hash: tls.as_ref().map_or(tee_tls::NO_KEY, Tls::attested_key),
+        ..Identity::new(&account, config.operator, platform.measurement())
+    };
     tracing::info!(
         account = account.address(),
         operator = account::address(&config.operator),

@@ -38,3 +38,6 @@ pub struct PlatformError(
     /// What happened, for people.
     pub String,
 );
+
+#[cfg(test)]
+pub(crate) mod testing;

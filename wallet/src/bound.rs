@@ -14,7 +14,7 @@ use tee_primitives::{
     nft::NftId,
     packet::{
         answer::{given_info, signed_hash, GivenShare, Receipt, SignedResponse},
-        bound::{BoundRetrieve, BoundStore},
+        bound::{BoundRetrieve, BoundStore, Target},
         sealed, RequesterType, RetrieveKeysharePacket, StoreKeysharePacket,
     },
     BlockNumber, Hash, RawAccountId,
@@ -28,16 +28,17 @@ use crate::{
     split::Share,
 };
 
-/// The request that has an enclave store the share of its slot.
+/// The request that has an enclave store the share of its slot, of an attempt that was made for `target`.
 pub fn store_packet(
     attempt: &StoreAttempt,
+    target: &Target,
     share: &Share,
     member: &Member,
 ) -> Result<StoreKeysharePacket, EnclaveError> {
-    let target = *attempt.target().ok_or(EnclaveError::Unsealable("the attempt is not bound"))?;
     let key = member.encryption_key.ok_or(EnclaveError::NotAttested)?;
     let enclave = ss58(&member.enclave_account);
-    let data = BoundStore { target, enclave: &enclave, sealed: "", token: attempt.token() };
+    let data =
+        BoundStore { target: *target, enclave: &enclave, sealed: "", token: attempt.token() };
     let info = data.info(attempt.owner(), attempt.signer_address());
     let random =
         random::<32>().map_err(|_| EnclaveError::Unsealable("the system gives no randomness"))?;
@@ -50,15 +51,14 @@ pub fn store_packet(
 /// What an enclave says that it has stored, if that is what it was sent.
 pub fn check_receipt(
     keyshare_data: Option<&str>,
-    attempt: &StoreAttempt,
+    target: &Target,
     member: &Member,
 ) -> Result<Receipt, EnclaveError> {
     let receipt = STANDARD.decode(keyshare_data.unwrap_or_default()).ok();
     let receipt = receipt.and_then(|bytes| Receipt::decode_all(&mut bytes.as_slice()).ok());
     let expected = |receipt: &Receipt| {
-        attempt.target().is_some_and(|target| {
-            (target.version, target.split) == (receipt.version, receipt.split)
-        }) && receipt.slot_id == member.slot_id
+        (target.version, target.split, member.slot_id)
+            == (receipt.version, receipt.split, receipt.slot_id)
     };
     let is_other = || EnclaveError::Unproven(String::from("its receipt is for another share"));
     receipt.filter(expected).ok_or_else(is_other)

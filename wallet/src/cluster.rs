@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Storing to and retrieving from the five enclaves of a cluster.
 
-use std::{fmt, future::Future, iter::repeat_with, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use futures::{stream::FuturesUnordered, StreamExt};
 use rand::Rng;
 use subxt_signer::sr25519::Keypair;
 use tee_primitives::{
     cluster::{ClusterId, ClusterType, SlotId},
-    keyshare::KeyshareKind,
     nft::NftId,
-    packet::{RetrieveKeysharePacket, StoreData},
+    packet::{bound::Target, RetrieveKeysharePacket, StoreData},
     BlockNumber, Hash, RawAccountId,
 };
 use tokio::time::{sleep, timeout_at, Instant};
@@ -249,16 +248,16 @@ pub async fn store(
     deadline: Instant,
 ) -> Result<StoreReport, IncompleteCluster> {
     members.check_complete()?;
-    let plain = attempt.packets().map(Some).chain(repeat_with(|| None));
-    let shares = attempt.shares().iter().zip(plain);
-    let sent = members.enclaves.iter().zip(shares).map(|(member, (share, plain))| async move {
+    let shares = members.enclaves.iter().zip(attempt.shares());
+    let sent = shares.map(|(member, share)| async move {
         let client = &client.of(member);
-        let result = match plain {
-            Some(packet) => {
-                repeat(deadline, || async { client.store(&member.url, &packet).await.map(drop) })
+        let result = match attempt.target() {
+            Some(target) => store_bound(client, member, attempt, target, share, deadline).await,
+            None => {
+                let packet = &attempt.plain_packet(share);
+                repeat(deadline, || async { client.store(&member.url, packet).await.map(drop) })
                     .await
             }
-            None => store_bound(client, member, attempt, share, deadline).await,
         };
         SlotOutcome { slot_id: member.slot_id, result }
     });
@@ -269,14 +268,15 @@ async fn store_bound(
     client: &EnclaveClient,
     member: &Member,
     attempt: &StoreAttempt,
+    target: &Target,
     share: &Share,
     deadline: Instant,
 ) -> Result<(), EnclaveError> {
-    let packet = &bound::store_packet(attempt, share, member)?;
-    let kind = attempt.target().map_or(KeyshareKind::Secret, |target| target.kind);
+    let packet = &bound::store_packet(attempt, target, share, member)?;
     repeat(deadline, || async move {
-        let answer = client.store_bound(&member.url, &member.enclave_account, kind, packet).await?;
-        bound::check_receipt(answer.keyshare_data.as_deref(), attempt, member)?;
+        let enclave = &member.enclave_account;
+        let answer = client.store_bound(&member.url, enclave, target.kind, packet).await?;
+        bound::check_receipt(answer.keyshare_data.as_deref(), target, member)?;
         Ok(())
     })
     .await

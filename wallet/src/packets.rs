@@ -230,11 +230,16 @@ impl StoreAttempt {
         }
     }
 
+    /// The plain request for one of its shares: whoever sees it sees the share.
+    pub fn plain_packet(&self, share: &Share) -> StoreKeysharePacket {
+        self.packet(store_data(self.nft_id, share.as_str(), self.token))
+    }
+
     /// The five requests of a plain attempt, by slot; none of a bound one, which needs the enclaves'
     /// keys.
     pub fn packets(&self) -> impl Iterator<Item = StoreKeysharePacket> + '_ {
         let plain = self.shares.iter().filter(|_| self.target.is_none());
-        plain.map(|share| self.packet(store_data(self.nft_id, share.as_str(), self.token)))
+        plain.map(|share| self.plain_packet(share))
     }
 }
 

@@ -193,7 +193,9 @@ fn command(config: &EnclaveConfig, surroundings: &Surroundings, listen: &str) ->
         .args(["--operator", &ss58(&config.operator.public_key().0)])
         .args(["--pccs-url", &surroundings.pccs_url])
         .args(["--machine", &config.machine.to_string()])
-        .args(["--attestation-push", if config.push { "on" } else { "off" }]);
+        .args(["--attestation-push", if config.push { "on" } else { "off" }])
+        // As the manifest for SGX has it.
+        .env("MALLOC_ARENA_MAX", "1");
     match &surroundings.certificate {
         Some(CertificateFiles { cert, key }) => {
             command.args(["--tls", "files", "--tls-cert"]).arg(cert).arg("--tls-key").arg(key)

@@ -118,15 +118,12 @@ pub(super) fn receipt(receipt: &Receipt) -> String {
     STANDARD.encode(receipt.encode())
 }
 
-/// The NFT that a bound request names; 0 if it names none.
-pub(super) fn nft_of(data: &str) -> NftId {
-    tee_primitives::packet::bound::nft_of(data).unwrap_or(0)
-}
-
-/// Whether a bound request came to the route of another kind than its own. Whoever is on the way can send
-/// it there, and must not get a refusal for it that the requester would believe.
-pub(super) fn is_astray(kind: KeyshareKind, data: &str) -> bool {
-    tee_primitives::packet::bound::kind_named(data).is_some_and(|named| named != kind)
+/// The NFT that a bound request names, 0 if it names none; and whether the request is *astray*, at the
+/// route of another kind than its own. Whoever is on the way can send it there, and must not get a
+/// refusal for it that the requester would believe.
+pub(super) fn named(kind: KeyshareKind, data: &str) -> (NftId, bool) {
+    let named = tee_primitives::packet::bound::named(data);
+    named.map_or((0, false), |(own, nft_id)| (nft_id, own != kind))
 }
 
 /// The answer to what was asked for by `call`: signed if it is to the bound request with this hash.

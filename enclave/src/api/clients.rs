@@ -193,15 +193,12 @@ pub(super) async fn bound_client(
     next: Next,
 ) -> Response {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let admitted = clients.admit(Client::of(address), Route::of(&request).route);
-    if admitted.is_err() {
-        sleep(KEPT_BACK).await;
-    }
-    let failure = match admitted {
+    let failure = match clients.admit(Client::of(address), Route::of(&request).route) {
         Ok(_working) => return next.run(request).await,
         Err(Refusal::TooOften(wait)) => Failure::from(Status::TooManyRequests).retry_after(wait),
         Err(Refusal::TooManyAtOnce) => Failure::from(Status::TooManyAtOnce),
     };
+    sleep(KEPT_BACK).await;
     let mut refusal = failure.answer(&context, None, 0);
     // Nothing else says so before a request is let in.
     let anybody = HeaderValue::from_static("*");

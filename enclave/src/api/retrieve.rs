@@ -75,12 +75,12 @@ async fn handle(
         Err(failure) => return failure.answer(&context, Some(words(kind).retrieve), 0),
     };
     let request = is_bound(&packet.data).then(|| packet.request_hash());
-    let nft_id = match request {
-        Some(_) => bound::nft_of(&packet.data),
-        None => RetrieveData::parse(&packet.data).map_or(0, |data| data.nft_id),
+    let (nft_id, is_astray) = match request {
+        Some(_) => bound::named(kind, &packet.data),
+        None => (RetrieveData::parse(&packet.data).map_or(0, |data| data.nft_id), false),
     };
     let outcome = retrieve(&context, kind, &packet, request.as_ref()).await;
-    let signed_for = request.as_ref().filter(|_| !bound::is_astray(kind, &packet.data));
+    let signed_for = request.as_ref().filter(|_| !is_astray);
     bound::answer(&context, signed_for, words(kind).retrieve, nft_id, outcome)
 }
 

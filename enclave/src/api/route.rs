@@ -27,6 +27,10 @@ pub enum Route {
     Backup,
     /// To take a backup back.
     Restore,
+    /// A list for a metrics server.
+    IntervalList,
+    /// What describes the API.
+    Documents,
     /// Anything else.
     Other,
 }
@@ -45,6 +49,8 @@ impl Route {
             Self::SlotSync => "slot-sync",
             Self::Backup => "backup",
             Self::Restore => "restore",
+            Self::IntervalList => "interval-nft-list",
+            Self::Documents => "documents",
             Self::Other => "other",
         }
     }
@@ -102,6 +108,8 @@ impl Target {
             (Kind::None, "slot-sync") => Route::SlotSync,
             (Kind::None, "backup") => Route::Backup,
             (Kind::None, "restore") => Route::Restore,
+            (Kind::None, "metric") => Route::IntervalList,
+            (Kind::None, "docs" | "openapi.json") => Route::Documents,
             (Kind::Secret | Kind::Capsule, "is-keyshare-available") => Route::Availability,
             (Kind::Secret | Kind::Capsule, "store-keyshare" | "set-keyshare") => Route::Store,
             (Kind::Secret | Kind::Capsule, "retrieve-keyshare") => Route::Retrieve,
@@ -126,6 +134,9 @@ mod tests {
             ("/api/capsule-nft/set-keyshare", Route::Store, Kind::Capsule),
             ("/api/secret-nft/get-views-log/{nft_id}", Route::ViewsLog, Kind::Secret),
             ("/api/capsule-nft/is-keyshare-available/{nft_id}", Route::Availability, Kind::Capsule),
+            ("/api/metric/interval-nft-list", Route::IntervalList, Kind::None),
+            ("/api/docs/{*file}", Route::Documents, Kind::None),
+            ("/api/openapi.json", Route::Documents, Kind::None),
             ("/api/store-keyshare", Route::Other, Kind::None),
             ("/api/secret-nft/health", Route::Other, Kind::None),
             ("/api/secret-nft/5Grw", Route::Other, Kind::None),

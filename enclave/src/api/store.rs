@@ -72,13 +72,13 @@ async fn handle(
         Err(failure) => return failure.answer(&context, Some(words(kind).store), 0),
     };
     let request = is_bound(&packet.data).then(|| packet.request_hash());
-    let nft_id = match request {
-        Some(_) => bound::nft_of(&packet.data),
-        None => StoreData::parse(&packet.data).map_or(0, |data| data.nft_id),
+    let (nft_id, is_astray) = match request {
+        Some(_) => bound::named(kind, &packet.data),
+        None => (StoreData::parse(&packet.data).map_or(0, |data| data.nft_id), false),
     };
     let stored = store(&context, kind, &packet, request.is_some()).await;
     let outcome = stored.map(|receipt| success(&context, kind, nft_id, receipt.as_ref()));
-    let signed_for = request.as_ref().filter(|_| !bound::is_astray(kind, &packet.data));
+    let signed_for = request.as_ref().filter(|_| !is_astray);
     bound::answer(&context, signed_for, words(kind).store, nft_id, outcome)
 }
 

@@ -33,7 +33,7 @@ use crate::{
     confirm,
     identity::Identity,
     park::ParkLimits,
-    platform::PlatformError,
+    platform::{testing::Machine, PlatformError},
     seal::Sealer,
     store::{testing::Disk, NewShare, Place, RecordKey, SyncState, VersionKey},
     submit::Submitter,
@@ -71,31 +71,13 @@ enum Quoting {
     Panics,
 }
 
-struct Machine(Quoting);
-
-impl Platform for Machine {
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-
-    fn measurement(&self) -> [u8; 32] {
-        attesting::MEASUREMENT
-    }
-
-    fn root(&self) -> &[u8] {
-        &[]
-    }
-
-    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Ok(Zeroizing::new([1; 32]))
-    }
-
-    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
-        match self.0 {
-            Quoting::Works => Ok(attesting::quote(attesting::MEASUREMENT, report_data)),
-            Quoting::Fails => Err(PlatformError("made to fail".into())),
-            Quoting::Panics => panic!("made to panic"),
-        }
+impl Quoting {
+    fn machine(self) -> Arc<Machine> {
+        Machine::new(attesting::MEASUREMENT, move |report_data| match self {
+            Self::Works => Ok(attesting::quote(attesting::MEASUREMENT, report_data)),
+            Self::Fails => Err(PlatformError("made to fail".into())),
+            Self::Panics => panic!("made to panic"),
+        })
     }
 }
 
@@ -185,7 +167,7 @@ impl Enclave {
         let view = view::follow(chain.clone(), own, attesting::build(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
         let confirm = confirm::run(chain.clone(), submitter, store.clone(), id, outlook.clone());
-        let platform = Arc::new(Machine(setup.quoting));
+        let platform = setup.quoting.machine();
         let (quotes, _) = Quotes::start(account.clone(), own, platform.clone(), store.log_state());
         let place = Some(Place { cluster_id: CLUSTER, slot_id: chain.slot() });
         let state = SyncState { place, is_filled: setup.is_filled, ..Default::default() };

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use tee_primitives::{
-    attestation::{collateral::CollateralItem, Measurement},
-    cluster::ClusterType,
-};
+use tee_primitives::{attestation::collateral::CollateralItem, cluster::ClusterType};
 use tee_simulator::pccs::{router, PccsOptions};
 use tokio::{net::TcpListener, task::JoinHandle};
-use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
@@ -17,7 +11,7 @@ use crate::{
         attesting::{self, id_of, COLLATERAL, VALIDITY},
         Fate, Scripted, Sent, NOW,
     },
-    platform::{Platform, PlatformError},
+    platform::testing::Machine,
     seal::Sealer,
     view::{self, Why},
 };
@@ -31,32 +25,6 @@ const SHORT: Pauses = Pauses {
     last: Duration::from_millis(2),
     last_paid: Duration::from_millis(2),
 };
-
-#[derive(Default)]
-struct Machine {
-    fails: AtomicBool,
-}
-
-impl Platform for Machine {
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-    fn measurement(&self) -> Measurement {
-        attesting::MEASUREMENT
-    }
-    fn root(&self) -> &[u8] {
-        &[]
-    }
-    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Ok(Zeroizing::new([1; 32]))
-    }
-    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
-        if self.fails.load(Ordering::SeqCst) {
-            return Err(PlatformError("made to fail".into()));
-        }
-        Ok(attesting::quote(attesting::MEASUREMENT, report_data))
-    }
-}
 
 struct Setup {
     pccs: Option<String>,
@@ -112,7 +80,7 @@ impl World {
         let chain = self.chain.clone();
         let own =
             Identity { session, ..Identity::new(&self.account, OPERATOR, attesting::MEASUREMENT) };
-        let machine = Arc::new(Machine::default());
+        let machine = Machine::good();
         let (sender, outlook) = watch::channel(Outlook::default());
         let follow = view::follow(chain.clone(), own, attesting::build(), view::MAX_LAG, sender);
         let (submitter, _) = Submitter::start(chain.clone());
@@ -420,7 +388,7 @@ async fn a_machine_without_a_quote_is_told_and_asked_again() {
     let world = World::new();
     world.chain.register(OPERATOR);
     let start = world.start(Setup::default());
-    start.machine.fails.store(true, Ordering::SeqCst);
+    start.machine.set_failing(true);
     // The first start may have been quicker.
     start.chain.forget_attestation();
     start.chain.finalize(11);
@@ -429,7 +397,7 @@ async fn a_machine_without_a_quote_is_told_and_asked_again() {
         start.problem().unwrap().to_string(),
         "There is no quote: the platform failed: made to fail."
     );
-    start.machine.fails.store(false, Ordering::SeqCst);
+    start.machine.set_failing(false);
     start.eventually(|start| start.is_live() && start.problem().is_none()).await;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The manifest under which the enclave runs, against what docs/operators.md and docs/security.md
+//! Tests of the manifest under which the enclave runs, against what docs/operators.md and docs/security.md
 //! promise of it. Gramine reads what `gramine-manifest` renders; here minijinja renders the same.
 
 use minijinja::{context, Environment, UndefinedBehavior, Value as Rendered};

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use std::sync::{
-    atomic::{AtomicU32, Ordering},
     mpsc::{channel, Receiver},
     Mutex,
 };
 
 use tee_primitives::attestation::LogHead;
-use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
@@ -15,46 +13,21 @@ use crate::{
         scripted::{attesting, GENESIS, NOW},
         ChainInfo,
     },
+    platform::testing::Machine,
     seal::Sealer,
     view::Why,
 };
 
 const LOG_HEAD: LogHead = LogHead { count: 3, hash: [0x10; 32] };
 
-type Make = dyn Fn(&[u8; 64]) -> Result<Vec<u8>, PlatformError> + Send + Sync;
-
-struct Counting {
-    make: Box<Make>,
-    made: AtomicU32,
-}
-
-impl Platform for Counting {
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-    fn measurement(&self) -> Measurement {
-        attesting::MEASUREMENT
-    }
-    fn root(&self) -> &[u8] {
-        &[]
-    }
-    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Ok(Zeroizing::new([1; 32]))
-    }
-    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
-        self.made.fetch_add(1, Ordering::SeqCst);
-        (self.make)(report_data)
-    }
-}
-
 fn start(
     limit: Duration,
     make: impl Fn(&[u8; 64]) -> Result<Vec<u8>, PlatformError> + Send + Sync + 'static,
-) -> (Quotes, Arc<Counting>, Arc<Account>) {
+) -> (Quotes, Arc<Machine>, Arc<Account>) {
     let folder = tempfile::tempdir().unwrap();
     let account = Arc::new(Account::load_or_create(folder.path(), &Sealer::new(&[1; 32])).unwrap());
     let own = Identity::new(&account, [2; 32], attesting::MEASUREMENT);
-    let platform = Arc::new(Counting { make: Box::new(make), made: AtomicU32::new(0) });
+    let platform = Machine::new(attesting::MEASUREMENT, make);
     let (_, log) = watch::channel(LogState { head: LOG_HEAD, rollbacks: None });
     let (quotes, _task) = Quotes::start_with(account.clone(), own, platform.clone(), log, limit);
     (quotes, platform, account)
@@ -100,7 +73,7 @@ async fn a_quote_carries_the_signed_payload_and_is_given_again_for_some_blocks()
     for block in [10, 11, 14] {
         assert_eq!(quotes.try_get(&view(block, Some(9))).await.unwrap(), made);
     }
-    assert_eq!(machine.made.load(Ordering::SeqCst), 1);
+    assert_eq!(machine.asked(), 1);
     assert_eq!(quotes.get(&view(15, None)).await.unwrap().payload.block_number, 15);
 }
 
@@ -115,7 +88,7 @@ async fn what_the_chain_has_is_not_given_again() {
     for _ in 0..5 {
         assert_eq!(quotes.get(&view(12, Some(12))).await.unwrap(), newer);
     }
-    assert_eq!(machine.made.load(Ordering::SeqCst), 2);
+    assert_eq!(machine.asked(), 2);
 }
 
 #[tokio::test]
@@ -166,9 +139,9 @@ async fn a_machine_that_fails_is_asked_once_at_each_block() {
         let error = quotes.try_get(&view(10, None)).await.unwrap_err();
         assert_eq!(error.to_string(), "the platform failed: made to fail");
     }
-    assert_eq!(machine.made.load(Ordering::SeqCst), 1);
+    assert_eq!(machine.asked(), 1);
     quotes.try_get(&view(11, None)).await.unwrap_err();
-    assert_eq!(machine.made.load(Ordering::SeqCst), 2);
+    assert_eq!(machine.asked(), 2);
 }
 
 #[tokio::test]
@@ -190,7 +163,7 @@ async fn a_machine_that_hangs_is_waited_for_in_one_thread_only() {
         let error = quotes.get(&view(block, None)).await.unwrap_err();
         assert_eq!(error, QuoteError::TooSlow);
     }
-    assert_eq!(machine.made.load(Ordering::SeqCst), 1);
+    assert_eq!(machine.asked(), 1);
     drop(release);
     let mut block = 13;
     let made = loop {
@@ -224,5 +197,5 @@ async fn f23_requests_that_wait_are_bounded_and_one_quote_serves_all() {
     for request in waiting {
         request.await.unwrap().unwrap();
     }
-    assert_eq!(machine.made.load(Ordering::SeqCst), 1);
+    assert_eq!(machine.asked(), 1);
 }

@@ -39,7 +39,6 @@ pub(super) struct Crowd {
 struct Seats {
     next: u64,
     taken: HashMap<u64, Arc<Guest>>,
-    clients: HashMap<Client, usize>,
 }
 
 /// A connection, as the crowd sees it.
@@ -87,7 +86,6 @@ impl Crowd {
         let id = seats.next;
         seats.next = seats.next.wrapping_add(1);
         seats.taken.insert(id, guest.clone());
-        *seats.clients.entry(client).or_default() += 1;
         Seat { crowd: self.clone(), id, guest }
     }
 
@@ -98,7 +96,7 @@ impl Crowd {
 
     fn make_room_in(&self, seats: &mut Seats) -> usize {
         let fair = (self.places / FAIR_PART).max(1);
-        let mut clients: HashMap<Client, Vec<_>> = HashMap::with_capacity(seats.clients.len());
+        let mut clients: HashMap<Client, Vec<_>> = HashMap::new();
         for (&id, guest) in &seats.taken {
             let is_answering = guest.answering.load(Ordering::Relaxed) > 0;
             let seen = guest.seen.load(Ordering::Relaxed);
@@ -120,7 +118,7 @@ impl Crowd {
             order.truncate(count);
         }
         for &(.., id) in &order {
-            if let Some(guest) = seats.remove(id) {
+            if let Some(guest) = seats.taken.remove(&id) {
                 guest.leave.notify_one();
             }
         }
@@ -133,19 +131,6 @@ impl Crowd {
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Seats {
-    fn remove(&mut self, id: u64) -> Option<Arc<Guest>> {
-        let guest = self.taken.remove(&id)?;
-        if let Some(held) = self.clients.get_mut(&guest.client) {
-            *held -= 1;
-            if *held == 0 {
-                self.clients.remove(&guest.client);
-            }
-        }
-        Some(guest)
     }
 }
 
@@ -165,7 +150,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.crowd.seats().remove(self.id);
+        self.crowd.seats().taken.remove(&self.id);
     }
 }
 
@@ -268,7 +253,7 @@ mod tests {
         assert_eq!(seats.iter().filter(|seat| has_left(seat)).count(), 48);
         assert_eq!(crowd.seats().taken.len(), 2);
         drop(seats);
-        assert!(crowd.seats().taken.is_empty() && crowd.seats().clients.is_empty());
+        assert!(crowd.seats().taken.is_empty());
         assert_eq!(crowd.make_room(), 0);
     }
 }

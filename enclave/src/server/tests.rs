@@ -65,18 +65,22 @@ async fn a_head_that_is_too_large_is_refused() {
     assert!(to_end(&mut stream).await.starts_with("HTTP/1.1 431"));
 }
 
+/// A router whose answer waits: what tells that a request has come, and what lets it be answered.
+fn waiting() -> (Arc<Notify>, Arc<Notify>, Router) {
+    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (comes, lets) = (begun.clone(), finish.clone());
+    let handler = move || async move {
+        comes.notify_one();
+        lets.notified().await;
+        "finished"
+    };
+    (begun, finish, Router::new().route("/", get(handler)))
+}
+
 #[tokio::test]
 async fn what_has_begun_is_finished_when_the_server_stops() {
-    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let handler = {
-        let (begun, finish) = (begun.clone(), finish.clone());
-        move || async move {
-            begun.notify_one();
-            finish.notified().await;
-            "finished"
-        }
-    };
-    let (address, stop, server) = start(Router::new().route("/", get(handler)), limits()).await;
+    let (begun, finish, router) = waiting();
+    let (address, stop, server) = start(router, limits()).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     begun.notified().await;
@@ -268,17 +272,9 @@ async fn a_full_house_lets_newcomers_in() {
 /// A request that is being answered outlasts a storm from elsewhere, and one from the same address.
 #[tokio::test]
 async fn what_is_being_answered_outlasts_a_storm() {
-    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let handler = {
-        let (begun, finish) = (begun.clone(), finish.clone());
-        move || async move {
-            begun.notify_one();
-            finish.notified().await;
-            "finished"
-        }
-    };
+    let (begun, finish, router) = waiting();
     let limits = ServerLimits { connections: 4, ..limits() };
-    let (address, _stop, _server) = start(Router::new().route("/", get(handler)), limits).await;
+    let (address, _stop, _server) = start(router, limits).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     stream.write_all(request).await.unwrap();

@@ -37,7 +37,7 @@ use crate::{
     chain::scripted::{attesting, Scripted, GENESIS, NOW},
     identity::Identity,
     park::{Park, ParkLimits},
-    platform::{Platform, PlatformError},
+    platform::testing,
     quotes::Quotes,
     seal::Sealer,
     store::{LogEntry, NewShare, RecordKey},
@@ -57,28 +57,10 @@ const SLOT: SlotId = 2;
 const DEADLINE: Duration = Duration::from_secs(30);
 const SHARE: &[u8] = b"a share of sufficient length";
 
-struct Simulated(Machine, EnclaveIdentity);
-
-impl Platform for Simulated {
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-
-    fn measurement(&self) -> [u8; 32] {
-        self.1.mr_enclave
-    }
-
-    fn root(&self) -> &[u8] {
-        &[]
-    }
-
-    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Ok(Zeroizing::new([1; 32]))
-    }
-
-    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
-        Ok(self.0.quote(&self.1, report_data))
-    }
+/// A simulated machine on which the code runs that the scripted chain allows.
+fn platform_of(machine: &Machine) -> Arc<testing::Machine> {
+    let (machine, code) = (machine.clone(), code(attesting::MEASUREMENT));
+    testing::Machine::new(code.mr_enclave, move |report_data| Ok(machine.quote(&code, report_data)))
 }
 
 fn code(measurement: [u8; 32]) -> EnclaveIdentity {
@@ -179,8 +161,7 @@ impl Node {
         let own = Identity::new(&account, operator.public_key().0, attesting::MEASUREMENT);
         let (store, _) = Store::open(folder.path(), &sealer, &own.account, GENESIS).unwrap();
         let machine = machine(number.into());
-        let simulated = Simulated(machine.clone(), code(attesting::MEASUREMENT));
-        let platform = Arc::new(simulated);
+        let platform = platform_of(&machine);
         let (quotes, _) = Quotes::start(account.clone(), own, platform, store.log_state());
         let cluster_id = ClusterId::from(number) - 1;
         let (sender, outlook) = watch::channel(Outlook::default());
@@ -245,10 +226,9 @@ impl Node {
 
     /// The API that is asked.
     fn router(&self, chain: &Arc<Scripted>) -> Router {
-        let simulated = Simulated(self.machine.clone(), code(attesting::MEASUREMENT));
         let context = Context {
             account: self.account.clone(),
-            platform: Arc::new(simulated),
+            platform: platform_of(&self.machine),
             chain: chain.clone(),
             store: self.store.clone(),
             outlook: self.outlook.clone(),

@@ -18,6 +18,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 
+use x509_cert::der::{asn1::OctetStringRef, Encode};
+
 use super::TlsError;
 use crate::seal;
 
@@ -74,7 +76,9 @@ pub(super) fn with_evidence(
     let now = date_time_ymd(1970, 1, 1) + Duration::from_secs(evidence.now.min(LATEST));
     params.not_before = now - BEFORE;
     params.not_after = now + AFTER;
-    let content = octets(evidence.bytes).ok_or(TlsError::Options("the evidence is too long"))?;
+    let content = OctetStringRef::new(evidence.bytes).and_then(|it| it.to_der()).ok();
+    let content = content.filter(|_| evidence.bytes.len() <= MAX_EVIDENCE);
+    let content = content.ok_or(TlsError::Options("the evidence is too long"))?;
     params.custom_extensions.push(CustomExtension::from_oid_content(&EVIDENCE_OID, content));
     Ok(params.self_signed(pair)?.der().clone())
 }
@@ -93,21 +97,6 @@ fn params(account: &str, domains: &[String]) -> Result<CertificateParams, TlsErr
     Ok(params)
 }
 
-/// The DER of an OCTET STRING.
-fn octets(bytes: &[u8]) -> Option<Vec<u8>> {
-    const TAG: u8 = 0x04;
-    const TWO_BYTES_OF_LENGTH: u8 = 0x82;
-    let length = u16::try_from(bytes.len()).ok().filter(|_| bytes.len() <= MAX_EVIDENCE)?;
-    let [high, low] = length.to_be_bytes();
-    let mut der = match (high, low) {
-        (0, 0..=0x7f) => vec![TAG, low],
-        (0, _) => vec![TAG, 0x81, low],
-        _ => vec![TAG, TWO_BYTES_OF_LENGTH, high, low],
-    };
-    der.extend_from_slice(bytes);
-    Some(der)
-}
-
 /// The certificate by which an authority sees that the enclave answers under a domain (RFC 8737),
 /// with a key that is used for nothing else.
 pub(super) fn for_validation(domain: &str, digest: &[u8; 32]) -> Result<CertifiedKey, TlsError> {
@@ -122,7 +111,7 @@ pub(super) fn for_validation(domain: &str, digest: &[u8; 32]) -> Result<Certifie
 #[cfg(test)]
 mod tests {
     use x509_cert::{
-        der::{asn1::OctetString, Decode, Encode},
+        der::{asn1::OctetString, Decode},
         ext::pkix::{name::GeneralName, SubjectAltName},
         Certificate,
     };

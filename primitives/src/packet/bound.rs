@@ -269,16 +269,10 @@ fn bytes_of<const N: usize>(part: &str) -> Result<[u8; N], PacketError> {
     Ok(bytes)
 }
 
-/// The NFT that `data` of a bound request names; `None` if it cannot be read.
-pub fn nft_of(data: &str) -> Option<NftId> {
-    let stored = BoundStore::parse(data).map(|data| data.target.nft_id);
-    stored.or_else(|_| BoundRetrieve::parse(data).map(|data| data.nft_id)).ok()
-}
-
-/// The kind that `data` of a bound request names; `None` if it cannot be read.
-pub fn kind_named(data: &str) -> Option<KeyshareKind> {
-    let stored = BoundStore::parse(data).map(|data| data.target.kind);
-    stored.or_else(|_| BoundRetrieve::parse(data).map(|data| data.kind)).ok()
+/// The kind and the NFT that `data` of a bound request names; `None` if it cannot be read.
+pub fn named(data: &str) -> Option<(KeyshareKind, NftId)> {
+    let stored = BoundStore::parse(data).map(|data| (data.target.kind, data.target.nft_id));
+    stored.or_else(|_| BoundRetrieve::parse(data).map(|data| (data.kind, data.nft_id))).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Whose TLS keys a wallet accepts.
+//! Tests of whose TLS keys a wallet accepts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -259,7 +259,9 @@ fn member(enclave: &Enclave) -> Member {
 /// The wallet's request to store a share.
 fn bound_store(enclave: &Enclave, attempt: &StoreAttempt) -> StoreKeysharePacket {
     let member = member(enclave);
-    wallet_packet(attempt, &attempt.shares()[member.slot_id as usize], &member).unwrap()
+    let target = attempt.target().unwrap();
+    let share = &attempt.shares()[member.slot_id as usize];
+    wallet_packet(attempt, target, share, &member).unwrap()
 }
 
 fn attempt_of(nft_id: NftId, block: BlockNumber) -> StoreAttempt {
@@ -352,7 +354,10 @@ async fn storing_tells_what_is_held_and_repeating_it_is_the_same_success() {
     enclave.finalize(now).await;
     enclave.store(&packet).await.is(200, "STORESUCCESS");
     // Another share of the same splitting is not the same request.
-    let other = wallet_packet(&attempt, &attempt.shares()[1], &member(&enclave)).unwrap();
+    let other = {
+        let (target, share) = (attempt.target().unwrap(), &attempt.shares()[1]);
+        wallet_packet(&attempt, target, share, &member(&enclave)).unwrap()
+    };
     enclave.store(&other).await.is(403, "NOTSYNCING");
 }
 

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::sync::{
-    atomic::{AtomicU32, Ordering},
-    Mutex,
-};
-
 use codec::DecodeAll;
-use tee_primitives::attestation::{AttestationPayload, Measurement};
+use tee_primitives::attestation::AttestationPayload;
 use x509_cert::{
     der::{asn1::OctetString, Decode},
     Certificate,
 };
-use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
@@ -21,39 +15,11 @@ use crate::{
         ChainInfo, Head,
     },
     identity::Identity,
-    platform::{Platform, PlatformError},
+    platform::testing::Machine,
     seal::Sealer,
     store::LogState,
     tls::tests::DEADLINE,
 };
-
-#[derive(Default)]
-struct Machine {
-    made: AtomicU32,
-    fails: Mutex<bool>,
-}
-
-impl Platform for Machine {
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-    fn measurement(&self) -> Measurement {
-        attesting::MEASUREMENT
-    }
-    fn root(&self) -> &[u8] {
-        &[]
-    }
-    fn seal_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Ok(Zeroizing::new([1; 32]))
-    }
-    fn quote(&self, report_data: &[u8; 64]) -> Result<Vec<u8>, PlatformError> {
-        self.made.fetch_add(1, Ordering::SeqCst);
-        if *self.fails.lock().unwrap() {
-            return Err(PlatformError(String::from("broken")));
-        }
-        Ok(attesting::quote(attesting::MEASUREMENT, report_data))
-    }
-}
 
 struct World {
     key_hash: [u8; 32],
@@ -70,9 +36,11 @@ impl World {
         let account = Arc::new(Account::load_or_create(folder.path(), &sealer).unwrap());
         let key = TlsKey::load_or_create(folder.path(), &sealer, account.address(), &[]).unwrap();
         let key_hash = key.hash();
-        let mut own = Identity::new(&account, [2; 32], attesting::MEASUREMENT);
-        own.tls_spki_hash = key_hash;
-        let machine = Arc::new(Machine::default());
+        let own = Identity {
+            tls_spki_hash: key_hash,
+            ..Identity::new(&account, [2; 32], attesting::MEASUREMENT)
+        };
+        let machine = Machine::good();
         let (_, log) = watch::channel(LogState::default());
         let (quotes, _) = Quotes::start(account, own, machine.clone(), log);
         let (outlook, seen) = watch::channel(Outlook::default());
@@ -146,22 +114,22 @@ async fn the_certificate_carries_what_binds_its_key_to_the_enclave() {
     world.evidence_of(22).await;
     world.see(30, NOW + 61 + FRESH, Some(21));
     world.evidence_of(30).await;
-    assert_eq!(world.machine.made.load(Ordering::SeqCst), 3);
+    assert_eq!(world.machine.asked(), 3);
 }
 
 #[tokio::test]
 async fn a_machine_that_fails_leaves_the_certificate_as_it_was() {
     let world = World::start();
-    *world.machine.fails.lock().unwrap() = true;
+    world.machine.set_failing(true);
     world.see(10, NOW, None);
     let tried = time::timeout(DEADLINE, async {
-        while world.machine.made.load(Ordering::SeqCst) == 0 {
+        while world.machine.asked() == 0 {
             time::sleep(Duration::from_millis(2)).await;
         }
     });
     tried.await.unwrap();
     assert_eq!(world.evidence(), None);
-    *world.machine.fails.lock().unwrap() = false;
+    world.machine.set_failing(false);
     world.see(11, NOW, None);
     world.evidence_of(11).await;
 }

@@ -59,9 +59,10 @@ fn what_is_written_is_read_wrapped_or_bare() {
         let (store_data, retrieve_data) = (sent(store().to_string()), sent(retrieve().to_string()));
         assert_eq!(BoundStore::parse(&store_data), Ok(store()));
         assert_eq!(BoundRetrieve::parse(&retrieve_data), Ok(retrieve()));
-        for data in [store_data, retrieve_data] {
+        let kinds = [(store_data, KeyshareKind::Secret), (retrieve_data, KeyshareKind::Capsule)];
+        for (data, kind) in kinds {
             assert!(is_bound(&data));
-            assert_eq!(nft_of(&data), Some(7));
+            assert_eq!(named(&data), Some((kind, 7)));
         }
     }
     for role in RequesterType::ALL {
@@ -75,11 +76,11 @@ fn plain_strings_are_not_bound_ones() {
     for data in ["", "7_100_15", "7_a-share-of-some-length_100_15", "STORE1", "STORE_1", "store1_x"]
     {
         assert!(!is_bound(data), "{data}");
-        assert_eq!(nft_of(data), None);
+        assert_eq!(named(data), None);
     }
     for data in ["STORE1_", "RETRIEVE1_x", "<Bytes>STORE1_</Bytes>"] {
         assert!(is_bound(data), "{data}");
-        assert_eq!(nft_of(data), None);
+        assert_eq!(named(data), None);
     }
 }
 

@@ -8,7 +8,7 @@ use base64::{engine::general_purpose::STANDARD, Engine};
 use codec::Encode;
 use subxt_signer::sr25519::dev;
 use tee_primitives::{
-    keyshare::SyncedKeyshare,
+    keyshare::{KeyshareKind, SyncedKeyshare},
     packet::{
         answer::{given_info, signed_hash, GivenShare, Receipt, SignedResponse},
         bound::{BoundRetrieve, BoundStore},
@@ -323,15 +323,16 @@ async fn nothing_is_sent_to_an_enclave_whose_attestation_does_not_count() {
 async fn f4_no_share_is_seen_on_the_way() {
     let (world, _) = World::start(0, Lie::None).await;
     let attempt = StoreAttempt::bound(&dev::alice(), &OF, &world.key, 100).unwrap();
+    let target = attempt.target().unwrap();
     for (member, share) in world.members.enclaves.iter().zip(attempt.shares()) {
-        let packet = crate::bound::store_packet(&attempt, share, member).unwrap();
+        let packet = crate::bound::store_packet(&attempt, target, share, member).unwrap();
         let seen = serde_json::to_string(&packet).unwrap();
         let text = share.as_str();
         for secret in [text, &STANDARD.encode(text), &hex::encode(text)] {
             assert!(!seen.contains(secret));
         }
         // Each time it is sealed anew.
-        let again = crate::bound::store_packet(&attempt, share, member).unwrap();
+        let again = crate::bound::store_packet(&attempt, target, share, member).unwrap();
         assert_ne!(again.data, packet.data);
         assert_eq!(again.signer_address, packet.signer_address);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Every field of a bound request wrong once, and what is answered, signed.
 
-use tee_primitives::packet::bound::kind_named;
+use tee_primitives::packet::bound::named;
 
 use super::*;
 
@@ -139,7 +139,7 @@ async fn store_refuses_with_the_status_for_each_fault_and_signs_it() {
         let answer = enclave.store(&packet).await;
         answer.is(code, status);
         // Whoever is on the way can send it to the route of the other kind: that is not signed.
-        let is_signed = kind_named(&packet.data).is_none_or(|kind| kind == KIND);
+        let is_signed = named(&packet.data).is_none_or(|(kind, _)| kind == KIND);
         assert_eq!(is_own(&enclave, &packet.request_hash(), &answer), is_signed, "{answer:?}");
         assert_eq!(answer.body.get("signature").is_some(), is_signed, "{answer:?}");
         assert!(!is_own(&enclave, &good.request_hash(), &answer));
@@ -236,7 +236,7 @@ async fn retrieve_refuses_with_the_status_for_each_fault_and_signs_it() {
         let answer = enclave.retrieve(&packet).await;
         answer.is(code, status);
         // Whoever is on the way can send it to the route of the other kind: that is not signed.
-        let is_signed = kind_named(&packet.data).is_none_or(|kind| kind == KIND);
+        let is_signed = named(&packet.data).is_none_or(|(kind, _)| kind == KIND);
         assert_eq!(is_own(&enclave, &packet.request_hash(), &answer), is_signed, "{answer:?}");
         assert_eq!(answer.body.get("signature").is_some(), is_signed, "{answer:?}");
         assert!(answer.body.get("keyshare_data").is_none());
