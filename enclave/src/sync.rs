@@ -10,6 +10,7 @@
 //! | [`message`] | what both say then |
 //! | [`serve`] | the side that is asked |
 //! | [`pull`] | the side that asks |
+//! | `fill` | whom it asks for what, and when again |
 //! | [`logs`] | view logs, which travel the same way |
 //! | [`succession`] | how a successor takes the slot over |
 //!
@@ -31,10 +32,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
 };
 
-use rand::{rng, seq::SliceRandom};
 use tee_primitives::{
     abi::storage,
     cluster::{ClusterId, ClusterType, SlotId},
@@ -42,7 +41,7 @@ use tee_primitives::{
     nft::NftId,
     BlockNumber, RawAccountId,
 };
-use tokio::{sync::watch, task::JoinHandle, time::Instant};
+use tokio::{sync::watch, task::JoinHandle};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -59,6 +58,7 @@ use crate::{
 
 pub mod channel;
 pub mod evidence;
+mod fill;
 pub mod logs;
 pub mod message;
 pub mod peers;
@@ -66,32 +66,18 @@ pub mod pull;
 pub mod serve;
 mod succession;
 
+use fill::{Ban, InVain, Page, Round};
 use logs::Copying;
-use message::{SharedRecord, MAX_ASKED, MAX_SHARE};
-use peers::{Known, Mission, Peer, Peers, MAX_PEERS};
-use pull::{Dialer, PullError, Session};
+use message::{SharedRecord, MAX_SHARE};
+use peers::{Known, Mission, Peers};
+use pull::{Dialer, Session};
 use succession::TakingOver;
 
-/// Entries of the chain's sync log that are read at once, and wanted versions that are looked at in one
-/// step.
-const PAGE: usize = 256;
+/// Entries of the chain's sync log that are read at once.
+const ENTRIES: usize = 256;
 
-/// Pages of the chain's sync log that are read in one step, and become durable together.
-const PAGES_SCANNED: usize = 4;
-
-/// Longest pause before what nobody gave is asked for again, in finalized blocks.
-const MAX_PAUSE: BlockNumber = 64;
-
-/// After so many rounds in vain in which somebody has answered, and so many finalized blocks, what is
-/// missing counts as lost.
-const PATIENCE: u32 = 8;
-const PATIENCE_BLOCKS: BlockNumber = 64;
-
-/// How long all peers together may take for a page, before the view is looked at anew.
-const PAGE_TIME: Duration = Duration::from_secs(60);
-
-/// Longest pause before a peer that failed is asked again.
-const MAX_BAN: Duration = Duration::from_secs(60);
+/// Entries of the chain's sync log that are read in one step, and become durable together.
+const ENTRIES_SCANNED: u64 = 4096;
 
 /// What the chain has synced of versions that are asked for.
 type Synced = BTreeMap<VersionKey, SyncedKeyshare>;
@@ -145,12 +131,6 @@ pub async fn run(
     }
 }
 
-/// A peer that failed is not asked for a while.
-struct Ban {
-    until: Instant,
-    failures: u32,
-}
-
 /// The task.
 pub struct Syncer {
     chain: Arc<dyn Chain>,
@@ -160,10 +140,15 @@ pub struct Syncer {
     account: RawAccountId,
     operator: RawAccountId,
     progress: watch::Sender<Progress>,
-    sessions: HashMap<RawAccountId, Session>,
+    /// Channels to peers, and which of a peer's they are.
+    sessions: HashMap<(RawAccountId, usize), Session>,
+    /// Peers that are asked over one channel in this walk over the wanted versions.
+    narrow: BTreeSet<RawAccountId>,
     bans: HashMap<RawAccountId, Ban>,
     /// Where in the wanted versions to go on.
     after: Option<VersionKey>,
+    /// What follows there, if that was looked at before.
+    ahead: Option<Page>,
     round: Round,
     /// What nobody gave is not asked for before this finalized block.
     not_before: BlockNumber,
@@ -174,32 +159,6 @@ pub struct Syncer {
     copying: Copying,
     /// Shares that are becoming durable.
     keeping: Option<JoinHandle<Result<usize, StoreError>>>,
-}
-
-/// Since when nothing comes of what is missing: other versions may become wanted and come meanwhile.
-#[derive(Clone, Copy, Debug)]
-struct InVain {
-    /// The finalized block of the first round.
-    since: BlockNumber,
-    /// Rounds since then in which somebody has answered.
-    answered: u32,
-}
-
-/// What one walk over the wanted versions has shown.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-struct Round {
-    /// Shares that were kept.
-    kept: usize,
-    /// Whether one of them had been asked for in vain before.
-    is_hopeful: bool,
-    /// Shares that nobody gave.
-    missed: usize,
-    /// Whether a peer failed, or was not asked, that might have them.
-    has_failed: bool,
-    /// Whether a peer answered.
-    has_answered: bool,
-    /// Whether more became wanted since it began. Those before the cursor were not asked for.
-    has_grown: bool,
 }
 
 impl Syncer {
@@ -221,8 +180,10 @@ impl Syncer {
             operator,
             progress,
             sessions: HashMap::new(),
+            narrow: BTreeSet::new(),
             bans: HashMap::new(),
             after: None,
+            ahead: None,
             round: Round::default(),
             not_before: 0,
             pause: 1,
@@ -250,6 +211,7 @@ impl Syncer {
         let count = self.count(view).await?;
         if state.cursor < count {
             self.settle().await?;
+            self.ahead = None;
             self.scan(view, &mission, &types, &mut state, count).await?;
             self.tell(state, count, true, None);
             return Ok(true);
@@ -289,6 +251,7 @@ impl Syncer {
 
     /// What was walked over is walked over anew, at once.
     fn begin_again(&mut self) {
+        self.narrow.clear();
         (self.after, self.round, self.not_before, self.pause) = (None, Round::default(), 0, 1);
     }
 
@@ -373,14 +336,14 @@ impl Syncer {
         state: &mut SyncState,
         count: u64,
     ) -> Result<(), StepError> {
-        let end = count.min(state.cursor.saturating_add((PAGE * PAGES_SCANNED) as u64));
+        let end = count.min(state.cursor.saturating_add(ENTRIES_SCANNED));
         let mut ours = BTreeMap::new();
-        for first in (state.cursor..end).step_by(PAGE) {
-            let page = first..end.min(first.saturating_add(PAGE as u64));
+        for first in (state.cursor..end).step_by(ENTRIES) {
+            let page = first..end.min(first.saturating_add(ENTRIES as u64));
             let entries = facts::sync_log(&*self.chain, at(view), page).await?;
             let is_ours = |entry: &&SyncLogEntry| belongs(mission, types, entry.cluster_id);
             let of = entries.iter().filter(is_ours).map(|entry| (entry.nft_id, entry.kind));
-            for (version, synced) in self.synced(view, mission, types, of).await? {
+            for (version, synced) in synced(&*self.chain, view, mission, types, of).await? {
                 let expected = commitment_of_slot(&synced.commitments, mission.place.slot_id);
                 ours.insert(version, expected.copied());
             }
@@ -396,107 +359,6 @@ impl Syncer {
         let missing = news.map(|(version, _)| Correction::Want(version)).collect();
         state.cursor = end;
         Ok(self.store.scanned(missing, *state, view.finalized.number).await?)
-    }
-
-    /// Asks for the next part of what is wanted. Whether there is more to do at once.
-    async fn fill(
-        &mut self,
-        view: &View,
-        mission: &Mission,
-        types: &BTreeMap<ClusterId, ClusterType>,
-        state: SyncState,
-        count: u64,
-        peers: Peers,
-    ) -> Result<bool, StepError> {
-        let wanted = self.store.count_wanted()?;
-        let page = self.store.wanted(self.after, PAGE)?;
-        let vain_since = self.in_vain.map(|in_vain| in_vain.since);
-        let old: BTreeSet<_> = page
-            .iter()
-            .filter(|(_, found_at)| vain_since.is_some_and(|since| *found_at <= since))
-            .map(|(version, _)| *version)
-            .collect();
-        let page: Vec<_> = page.into_iter().map(|(version, _)| version).collect();
-        let is_last = page.len() < PAGE;
-        let next = page.last().copied();
-        if self.after.is_none() {
-            // Nothing is being kept between two walks.
-            self.round = Round::default();
-        }
-
-        let Peers { live: mut peers, named, mut besides } = peers;
-        let now = Instant::now();
-        let is_asked =
-            |peer: &Peer| self.bans.get(&peer.account).is_none_or(|ban| ban.until <= now);
-        peers.retain(is_asked);
-        besides.retain(is_asked);
-        self.round.has_failed |= peers.len() < named;
-        self.sessions
-            .retain(|account, _| peers.iter().chain(&besides).any(|peer| peer.account == *account));
-        peers.shuffle(&mut rng());
-
-        let of = page.iter().map(|version| (version.nft_id, version.kind));
-        let synced = self.synced(view, mission, types, of).await?;
-        let (page, pointless): (Vec<_>, Vec<_>) =
-            page.into_iter().partition(|version| synced.contains_key(version));
-        let pointless = pointless.into_iter().map(Correction::Wipe).collect();
-        self.store.correct(pointless, view.finalized.number).await?;
-        let hoped = page.iter().filter(|version| old.contains(version)).count();
-        let mut left = page;
-        for group in peers.chunks(MAX_PEERS) {
-            left = self.ask_all(view, mission, &synced, left, group).await?;
-        }
-        let Round { has_failed, has_answered, .. } = self.round;
-        for group in besides.chunks(MAX_PEERS) {
-            left = self.ask_all(view, mission, &synced, left, group).await?;
-        }
-        // What they do decides nothing.
-        (self.round.has_failed, self.round.has_answered) = (has_failed, has_answered);
-        self.round.is_hopeful |= left.iter().filter(|it| old.contains(it)).count() < hoped;
-        self.round.missed += left.len();
-        self.after = next.filter(|_| !is_last);
-        if !is_last {
-            self.tell(state, count, true, None);
-            return Ok(true);
-        }
-        self.settle().await?;
-
-        let Round { kept, is_hopeful, missed, has_failed, has_answered, has_grown } = self.round;
-        if kept > 0 {
-            tracing::info!(kept, missed, "shares came from other enclaves");
-        }
-        if missed == 0 {
-            // What has become wanted since is walked over next.
-            self.begin_again();
-            let left = self.store.count_wanted()?;
-            return Ok(left == 0 || left < wanted);
-        }
-        let now = view.finalized.number;
-        let begun = InVain { since: now, answered: 0 };
-        let mut in_vain = self.in_vain.filter(|_| !is_hopeful).unwrap_or(begun);
-        if has_answered {
-            in_vain.answered = in_vain.answered.saturating_add(1);
-            self.not_before = now.saturating_add(self.pause);
-            self.pause = (self.pause * 2).min(MAX_PAUSE);
-        } else {
-            // Who fails is not asked for a while anyway.
-            (self.not_before, self.pause) = (now.saturating_add(1), 1);
-        }
-        self.in_vain = Some(in_vain);
-        let is_hopeless =
-            in_vain.answered >= PATIENCE && now.saturating_sub(in_vain.since) >= PATIENCE_BLOCKS;
-        let is_all = match mission.is_successor {
-            true => is_hopeless && has_answered && !has_failed && !has_grown,
-            false => !has_failed || (is_hopeless && has_answered),
-        };
-        let who =
-            if has_failed { "and not every peer has answered" } else { "that no peer can give" };
-        let problem = Some(format!("{missed} shares are missing, {who}"));
-        match is_all {
-            true => self.finish(view, mission, state, count, problem).await?,
-            false => self.tell(state, count, true, problem),
-        }
-        Ok(false)
     }
 
     /// Everything that could be had is held.
@@ -524,136 +386,22 @@ impl Syncer {
             false => Ok(()),
         }
     }
+}
 
-    /// Asks the peers for these versions: each a part, then each for what another lacks. What nobody
-    /// gave.
-    async fn ask_all(
-        &mut self,
-        view: &View,
-        mission: &Mission,
-        synced: &Synced,
-        versions: Vec<VersionKey>,
-        peers: &[Peer],
-    ) -> Result<Vec<VersionKey>, StepError> {
-        // Every version with the peer that is asked for it first.
-        let mut left: Vec<_> = versions
-            .into_iter()
-            .enumerate()
-            .map(|(index, version)| (version, index / MAX_ASKED))
-            .collect();
-        let mut failed = vec![false; peers.len()];
-        let mut failed_to_keep = None;
-        let end = Instant::now() + PAGE_TIME;
-        for turn in 0..peers.len() {
-            if Instant::now() >= end {
-                self.round.has_failed = true;
-                break;
-            }
-            let mut parts = vec![Vec::new(); peers.len()];
-            let mut rest = Vec::new();
-            for (version, first) in left {
-                let index = first.saturating_add(turn) % peers.len();
-                match parts.get_mut(index) {
-                    Some(part) if failed.get(index) == Some(&false) => part.push((version, first)),
-                    _ => rest.push((version, first)),
-                }
-            }
-            left = rest;
-            let asked = parts.iter().enumerate().filter(|(_, part)| !part.is_empty());
-            let asked: Vec<_> = asked
-                .filter_map(|(index, part)| Some((index, part, peers.get(index)?)))
-                .map(|(index, part, peer)| {
-                    let versions = part.iter().map(|(version, _)| *version).collect();
-                    (index, peer, versions, self.sessions.remove(&peer.account))
-                })
-                .collect();
-            let dialer = &self.dialer;
-            let answers = asked.into_iter().map(|(index, peer, versions, session)| async move {
-                let place = mission.place;
-                (index, peer, dialer.ask(view, place, peer, session, versions, synced).await)
-            });
-            for (index, peer, asked) in futures::future::join_all(answers).await {
-                let kept: BTreeSet<_> = asked.good.iter().map(|it| it.key.version).collect();
-                // The other answers are kept, or tried to be, and the channels too.
-                if let Err(error) = self.keep(asked.good).await {
-                    failed_to_keep = Some(error);
-                }
-                self.round.has_failed |= asked.is_too_early;
-                let part = parts.get(index).into_iter().flatten();
-                left.extend(part.filter(|(version, _)| !kept.contains(version)).copied());
-                match asked.session {
-                    Ok(session) => {
-                        self.round.has_answered = true;
-                        self.bans.remove(&peer.account);
-                        self.sessions.insert(peer.account, session);
-                    }
-                    Err(error) => {
-                        if let Some(is_failed) = failed.get_mut(index) {
-                            *is_failed = true;
-                        }
-                        self.blame(peer, &error);
-                    }
-                }
-            }
-        }
-        match failed_to_keep {
-            Some(error) => Err(error.into()),
-            None => Ok(left.into_iter().map(|(version, _)| version).collect()),
-        }
-    }
-
-    /// Keeps what was fetched while the next is asked for; what is not kept stays wanted. Fails if the
-    /// shares before could not be kept.
-    async fn keep(&mut self, good: Vec<Fetched>) -> Result<(), StoreError> {
-        let before = self.settle().await;
-        let store = self.store.clone();
-        self.keeping = Some(tokio::spawn(async move { store.fetched(good).await }));
-        before
-    }
-
-    /// Waits until what was fetched is durable.
-    async fn settle(&mut self) -> Result<(), StoreError> {
-        let Some(keeping) = self.keeping.take() else { return Ok(()) };
-        let kept = keeping.await.unwrap_or(Err(StoreError::Unavailable));
-        if kept.is_err() {
-            // They stay wanted, and are behind the place to go on at.
-            (self.after, self.round.has_failed) = (None, true);
-        }
-        self.round.kept += kept?;
-        Ok(())
-    }
-
-    /// A peer that failed is not asked for a while.
-    fn blame(&mut self, peer: &Peer, error: &PullError) {
-        self.round.has_failed = true;
-        let ban =
-            self.bans.entry(peer.account).or_insert(Ban { until: Instant::now(), failures: 0 });
-        let pause = Duration::from_secs(1).saturating_mul(1 << ban.failures.min(6)).min(MAX_BAN);
-        ban.failures = ban.failures.saturating_add(1);
-        ban.until = Instant::now() + pause;
-        tracing::warn!(
-            peer = crate::account::address(&peer.account),
-            %error,
-            "a peer gives no shares; it is asked again after {} s",
-            pause.as_secs()
-        );
-    }
-
-    /// What of these the chain has synced for this slot.
-    async fn synced(
-        &self,
-        view: &View,
-        mission: &Mission,
-        types: &BTreeMap<ClusterId, ClusterType>,
-        of: impl Iterator<Item = (NftId, KeyshareKind)>,
-    ) -> Result<Synced, ChainError> {
-        let standings = facts::standings(&*self.chain, at(view), of).await?;
-        let found = standings.into_iter().filter_map(|((nft_id, kind), standing)| {
-            let synced = *to_hold(&standing, mission, types)?;
-            Some((VersionKey { nft_id, kind, version: synced.version }, synced))
-        });
-        Ok(found.collect())
-    }
+/// What of these the chain has synced for this slot.
+async fn synced(
+    chain: &dyn Chain,
+    view: &View,
+    mission: &Mission,
+    types: &BTreeMap<ClusterId, ClusterType>,
+    of: impl Iterator<Item = (NftId, KeyshareKind)>,
+) -> Result<Synced, ChainError> {
+    let standings = facts::standings(chain, at(view), of).await?;
+    let found = standings.into_iter().filter_map(|((nft_id, kind), standing)| {
+        let synced = *to_hold(&standing, mission, types)?;
+        Some((VersionKey { nft_id, kind, version: synced.version }, synced))
+    });
+    Ok(found.collect())
 }
 
 fn is_public_now(view: &View) -> bool {

@@ -118,7 +118,7 @@ impl Syncer {
             let is_banned = self.bans.get(&peer.account).is_some_and(|ban| ban.until > now)
                 || self.copying.banned.contains_key(&peer.account);
             let is_news = peer.log_head.count > self.store.copied(&peer.account)?.tip.count;
-            if is_banned || !(is_news || self.sessions.contains_key(&peer.account)) {
+            if is_banned || !(is_news || self.sessions.contains_key(&(peer.account, 0))) {
                 continue;
             }
             let own_end = end.min(Instant::now() + PEER_TURN);
@@ -161,7 +161,7 @@ impl Syncer {
         live: &[Peer],
         messages: u32,
     ) -> Result<Result<(), PullError>, StepError> {
-        let session = self.sessions.remove(&peer.account);
+        let session = self.sessions.remove(&(peer.account, 0));
         let mut turn = Turn { view, mission, peer, session, left: messages };
         let copied = match self.copy_from(&mut turn, live).await {
             Ok(()) | Err(Stop::Over | Stop::Full) => Ok(()),
@@ -170,7 +170,7 @@ impl Syncer {
             Err(Stop::Store(error)) => Err(error.into()),
         };
         if let Some(session) = turn.session {
-            self.sessions.insert(peer.account, session);
+            self.sessions.insert((peer.account, 0), session);
         }
         copied.map(Ok)
     }

@@ -160,13 +160,13 @@ impl Syncer {
         let mut after: Option<VersionKey> = None;
         let mut kept = 0;
         for _ in 0..MAX_PARTS {
-            let (session, ask) = (self.sessions.remove(&peer.account), Ask::HandOver(after));
+            let (session, ask) = (self.sessions.remove(&(peer.account, 0)), Ask::HandOver(after));
             let said = self.dialer.say(view, mission.place, peer, session, &ask).await;
             let (until, records, next) = match said {
                 Ok((session, Answer::HandedOver { until, records, next }))
                     if next.is_none_or(|next| after < Some(next)) =>
                 {
-                    self.sessions.insert(peer.account, session);
+                    self.sessions.insert((peer.account, 0), session);
                     (until, records, next)
                 }
                 Ok(_) => return Ok(Err(Some(PullError::Malformed("no hand-over")))),

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Enclaves in this process over one scripted chain: honest ones, and peers on either side that lie.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use axum::{extract::State, response::IntoResponse, routing::post, Json, Router};
 use base64::{engine::general_purpose::STANDARD, Engine};
@@ -25,8 +28,9 @@ use tower::ServiceExt;
 use super::{
     channel::{Channel, Ends, Keys},
     evidence::{EvidenceError, Expected, Untrusted},
+    fill::PATIENCE_BLOCKS,
     message::{Answer, Ask, Evidence, Item},
-    pull::{SlotSyncPacket, NO_CHANNEL},
+    pull::{PullError, SlotSyncPacket, NO_CHANNEL},
     serve::Channels,
     *,
 };
@@ -393,36 +397,64 @@ async fn a_new_enclave_is_filled_and_then_opens() {
     assert_eq!(world.held(), 301);
 }
 
-/// What an answer has no room for is asked for again, by the same channel.
-#[tokio::test]
-async fn shares_of_any_length_come_over_one_channel() {
-    let mut world = World::new().await;
-    let long = vec![b'x'; MAX_SHARE];
-    let mut versions = world.synced_with(0..40, &long).await;
-    versions.extend(world.synced(40..80).await);
-    versions.extend(world.synced_with(80..100, &long[..9_000]).await);
+/// Counts the channels that are begun, and refuses more than these.
+fn with_channels(router: Router, most: usize) -> (Router, Arc<AtomicUsize>) {
     let begun = Arc::new(AtomicUsize::new(0));
     let counted = begun.clone();
-    let router = world.giver.router(&world.chain).layer(axum::middleware::map_request(
-        move |request: axum::extract::Request| {
+    let router = router.layer(axum::middleware::from_fn(
+        move |request: axum::extract::Request, next: axum::middleware::Next| {
             let counted = counted.clone();
             async move {
                 let (parts, body) = request.into_parts();
                 let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
                 let packet: SlotSyncPacket = serde_json::from_slice(&bytes).unwrap();
                 let begins = packet.data.starts_with(&format!("{NO_CHANNEL}_"));
-                counted.fetch_add(usize::from(begins), Ordering::Relaxed);
-                axum::extract::Request::from_parts(parts, bytes.into())
+                if begins && counted.fetch_add(1, Ordering::Relaxed) >= most {
+                    return axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response();
+                }
+                next.run(axum::extract::Request::from_parts(parts, bytes.into())).await
             }
         },
     ));
+    (router, begun)
+}
+
+/// Where the only peer allows one channel, what was to come over the second comes over the first.
+#[tokio::test]
+async fn one_channel_is_enough() {
+    let mut world = World::new().await;
+    let versions = world.synced(0..200).await;
+    let (router, begun) = with_channels(world.giver.router(&world.chain), 1);
+    let (url, _server) = serve(router).await;
+    world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
+    let (mut syncer, progress) = world.taker.syncer(&world.chain);
+    world.chain.finalize(11);
+    world.giver.view(11).await;
+    for block in 12..15 {
+        world.step(&mut syncer, block).await;
+    }
+    let known = progress.borrow().clone();
+    assert!(known.state.is_filled && known.problem.is_none(), "{known:?}");
+    assert_eq!(world.held(), versions.len());
+    assert_eq!(begun.load(Ordering::Relaxed), 2);
+}
+
+/// What an answer has no room for is asked for again, by the same channel.
+#[tokio::test]
+async fn shares_of_any_length_come_over_two_channels() {
+    let mut world = World::new().await;
+    let long = vec![b'x'; MAX_SHARE];
+    let mut versions = world.synced_with(0..40, &long).await;
+    versions.extend(world.synced(40..80).await);
+    versions.extend(world.synced_with(80..100, &long[..9_000]).await);
+    let (router, begun) = with_channels(world.giver.router(&world.chain), usize::MAX);
     let (url, _server) = serve(router).await;
     world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
     let (mut syncer, progress) = world.taker.syncer(&world.chain);
     world.chain.finalize(11);
     world.giver.view(11).await;
     world.step(&mut syncer, 12).await;
-    assert_eq!(begun.load(Ordering::Relaxed), 1);
+    assert_eq!(begun.load(Ordering::Relaxed), 2);
     assert!(progress.borrow().state.is_filled && progress.borrow().problem.is_none());
     assert_eq!(world.held(), versions.len());
     assert_eq!(world.shares(&versions).len(), versions.len());

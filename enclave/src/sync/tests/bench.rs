@@ -7,13 +7,10 @@ use std::time::Instant;
 use futures::{stream, StreamExt};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
-use super::*;
+use super::{fill::PAGE, *};
 
 /// Length of a share of the published clients, in bytes.
 const SHARE_LEN: usize = 2700;
-
-/// Records that are copied in one transaction.
-const COPIED: usize = 256;
 
 const TABLE: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("shares");
 
@@ -38,7 +35,7 @@ fn copy(folder: &std::path::Path, count: u32) -> (Duration, Duration) {
         let transaction = to.begin_write().unwrap();
         {
             let mut table = transaction.open_table(TABLE).unwrap();
-            for entry in entries.by_ref().take(COPIED) {
+            for entry in entries.by_ref().take(PAGE) {
                 let (id, share) = entry.unwrap();
                 table.insert(id.value(), share.value()).unwrap();
             }
