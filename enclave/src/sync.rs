@@ -41,7 +41,7 @@ use tee_primitives::{
     nft::NftId,
     BlockNumber, RawAccountId,
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -142,8 +142,8 @@ pub struct Syncer {
     progress: watch::Sender<Progress>,
     /// Channels to peers, and which of a peer's they are.
     sessions: HashMap<(RawAccountId, usize), Session>,
-    /// Peers that are asked over one channel in this walk over the wanted versions.
-    narrow: BTreeSet<RawAccountId>,
+    /// Peers that have refused a second channel, and until when they are asked over one.
+    narrow: HashMap<RawAccountId, Instant>,
     bans: HashMap<RawAccountId, Ban>,
     /// Where in the wanted versions to go on.
     after: Option<VersionKey>,
@@ -180,7 +180,7 @@ impl Syncer {
             operator,
             progress,
             sessions: HashMap::new(),
-            narrow: BTreeSet::new(),
+            narrow: HashMap::new(),
             bans: HashMap::new(),
             after: None,
             ahead: None,
@@ -251,7 +251,6 @@ impl Syncer {
 
     /// What was walked over is walked over anew, at once.
     fn begin_again(&mut self) {
-        self.narrow.clear();
         (self.after, self.round, self.not_before, self.pause) = (None, Round::default(), 0, 1);
     }
 

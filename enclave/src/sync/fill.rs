@@ -32,8 +32,11 @@ use crate::{
 /// says of them is read at once.
 pub(super) const PAGE: usize = 500;
 
-/// Channels to peers that are used at the same time, if there are few peers. A peer allows two.
+/// Channels to peers that are used at the same time, if there are few peers.
 const CHANNELS: usize = 2;
+
+/// How long a peer is asked over one channel that has refused a second one.
+const NARROW: Duration = Duration::from_secs(600);
 
 /// Longest pause before what nobody gave is asked for again, in finalized blocks.
 const MAX_PAUSE: BlockNumber = 64;
@@ -287,8 +290,7 @@ impl Syncer {
             left = rest;
             let mut asked = Vec::new();
             for (index, (part, peer)) in parts.iter().zip(peers).enumerate() {
-                let is_narrow = self.narrow.contains(&peer.account);
-                let channels = if is_narrow { 1 } else { channels };
+                let channels = if self.is_narrow(peer) { 1 } else { channels };
                 let len = part.len().div_ceil(channels).max(MAX_ASKED);
                 for (number, part) in part.chunks(len).enumerate() {
                     let session = self.sessions.remove(&(peer.account, number));
@@ -302,32 +304,49 @@ impl Syncer {
                 (of, dialer.ask(view, mission.place, peer, session, versions, synced).await)
             });
             let mut good = Vec::new();
+            let mut outcomes: Vec<_> = peers.iter().map(|_| None).collect();
             for ((index, number, peer, part), asked) in join_all(answers).await {
                 let given: BTreeSet<_> = asked.good.iter().map(|it| it.key.version).collect();
                 good.extend(asked.good);
-                self.round.has_failed |= asked.is_too_early;
+                self.round.has_failed |= asked.has_more;
                 left.extend(part.iter().filter(|(version, _)| !given.contains(version)).copied());
-                match asked.session {
+                let outcome = match asked.session {
                     Ok(session) => {
+                        self.sessions.insert((peer.account, number), session);
+                        Ok(())
+                    }
+                    // It may have no room for a second one.
+                    Err(PullError::Refused(status)) if number > 0 => {
+                        tracing::debug!(status, "a peer refuses a second channel");
+                        self.round.has_failed = true;
+                        self.narrow.insert(peer.account, Instant::now() + NARROW);
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                };
+                if let Some(known) =
+                    outcomes.get_mut(index).filter(|it| !matches!(it, Some(Err(_))))
+                {
+                    *known = Some(outcome);
+                }
+            }
+            for ((peer, outcome), is_failed) in peers.iter().zip(outcomes).zip(&mut failed) {
+                match outcome {
+                    Some(Ok(())) => {
                         self.round.has_answered = true;
                         self.bans.remove(&peer.account);
-                        self.sessions.insert((peer.account, number), session);
                     }
-                    // It may have no room for another channel.
-                    Err(error) if number > 0 => {
-                        tracing::debug!(%error, "a peer is asked over one channel");
-                        self.round.has_failed = true;
-                        self.narrow.insert(peer.account);
-                    }
-                    Err(error) => {
-                        if let Some(is_failed) = failed.get_mut(index) {
-                            *is_failed = true;
-                        }
+                    Some(Err(error)) => {
+                        *is_failed = true;
                         self.blame(peer, &error);
                     }
+                    None => (),
                 }
             }
             // The next peers are asked in any case.
+            if good.is_empty() {
+                continue;
+            }
             if let Err(error) = self.keep(good).await {
                 failed_to_keep = Some(error);
             }
@@ -336,6 +355,15 @@ impl Syncer {
             Some(error) => Err(error.into()),
             None => Ok(left.into_iter().map(|(version, _)| version).collect()),
         }
+    }
+
+    /// Whether a peer is asked over one channel: until the first one stands, which takes the place of
+    /// an older one, and where the second was refused.
+    fn is_narrow(&self, peer: &Peer) -> bool {
+        let first = self.sessions.get(&(peer.account, 0));
+        let until = self.narrow.get(&peer.account);
+        !first.is_some_and(|session| session.is_with(peer))
+            || until.is_some_and(|until| Instant::now() < *until)
     }
 
     /// Keeps what was fetched while the next is asked for; what is not kept stays wanted. Fails if the

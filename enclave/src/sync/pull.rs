@@ -117,15 +117,15 @@ pub struct Session {
 pub struct Asked {
     /// The shares that it gave, and that are the chain's.
     pub good: Vec<Fetched>,
-    /// Whether it does not know of some syncs yet.
-    pub is_too_early: bool,
+    /// Whether it may give more later: it does not know of some syncs yet, or its turn was over.
+    pub has_more: bool,
     /// Its channel; or why it was not asked for everything.
     pub session: Result<Session, PullError>,
 }
 
 impl Session {
     /// Whether it is still this peer's, at the same address.
-    fn is_with(&self, peer: &Peer) -> bool {
+    pub fn is_with(&self, peer: &Peer) -> bool {
         self.peer.is_same(peer) && self.peer.url == peer.url
     }
 }
@@ -291,7 +291,7 @@ impl Dialer {
     ) -> Asked {
         let end = Instant::now() + TURN;
         let mut asked =
-            Asked { good: Vec::new(), is_too_early: false, session: Err(PullError::TooSlow) };
+            Asked { good: Vec::new(), has_more: false, session: Err(PullError::TooSlow) };
         let mut known = session.filter(|session| session.is_with(peer));
         let mut left = VecDeque::from(versions);
         while Instant::now() < end {
@@ -307,6 +307,10 @@ impl Dialer {
             let ended = self.converse(&mut session, &mut left, &mut asked, end, &expected).await;
             match ended {
                 Ok(()) => return Asked { session: Ok(session), ..asked },
+                // A turn's worth of shares.
+                Err(Stop::Time) if asked.good.len() >= MAX_ASKED => {
+                    return Asked { has_more: true, session: Ok(session), ..asked }
+                }
                 Err(Stop::Time) => return asked,
                 // The peer lets go of channels that are not used for long.
                 Err(Stop::Channel(_)) if is_old => (),
@@ -446,7 +450,7 @@ fn look_at(
                 }
             }
             Item::Lacks => (),
-            Item::NotYet => asked.is_too_early = true,
+            Item::NotYet => asked.has_more = true,
         }
     }
     match is_lie {

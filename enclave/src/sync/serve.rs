@@ -33,10 +33,11 @@ use crate::{
     view::View,
 };
 
-/// Channels at the same time: proven ones and others; and those of one account.
+/// Channels at the same time: proven ones and others; and those of one account, which may fill its slot
+/// over two and need one for an archive.
 const MAX_PROVEN: usize = 8;
 const MAX_UNPROVEN: usize = 8;
-const MAX_OF_ACCOUNT: usize = 2;
+const MAX_OF_ACCOUNT: usize = 3;
 
 /// Undecided versions that are handed over at once, at most.
 const MAX_HANDED: usize = 64;

@@ -28,7 +28,7 @@ use tower::ServiceExt;
 use super::{
     channel::{Channel, Ends, Keys},
     evidence::{EvidenceError, Expected, Untrusted},
-    fill::PATIENCE_BLOCKS,
+    fill::{self, PATIENCE_BLOCKS},
     message::{Answer, Ask, Evidence, Item},
     pull::{PullError, SlotSyncPacket, NO_CHANNEL},
     serve::Channels,
@@ -419,29 +419,33 @@ fn with_channels(router: Router, most: usize) -> (Router, Arc<AtomicUsize>) {
     (router, begun)
 }
 
-/// Where the only peer allows one channel, what was to come over the second comes over the first.
+/// The only peer is asked over a second channel when the first one stands. Where it is refused, what
+/// was to come over it comes over the first, one block later.
 #[tokio::test]
-async fn one_channel_is_enough() {
-    let mut world = World::new().await;
-    let versions = world.synced(0..200).await;
-    let (router, begun) = with_channels(world.giver.router(&world.chain), 1);
-    let (url, _server) = serve(router).await;
-    world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
-    let (mut syncer, progress) = world.taker.syncer(&world.chain);
-    world.chain.finalize(11);
-    world.giver.view(11).await;
-    for block in 12..15 {
-        world.step(&mut syncer, block).await;
+async fn a_second_channel_is_used_where_it_is_allowed() {
+    for (most, blocks) in [(usize::MAX, 1), (1, 2)] {
+        let mut world = World::new().await;
+        let versions = world.synced(0..fill::PAGE as NftId + 100).await;
+        let (router, begun) = with_channels(world.giver.router(&world.chain), most);
+        let (url, _server) = serve(router).await;
+        world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
+        let (mut syncer, progress) = world.taker.syncer(&world.chain);
+        world.chain.finalize(11);
+        world.giver.view(11).await;
+        for block in 12..12 + blocks {
+            assert!(!progress.borrow().state.is_filled);
+            world.step(&mut syncer, block).await;
+        }
+        let known = progress.borrow().clone();
+        assert!(known.state.is_filled && known.problem.is_none(), "{known:?}");
+        assert_eq!(world.held(), versions.len());
+        assert_eq!(begun.load(Ordering::Relaxed), 2);
     }
-    let known = progress.borrow().clone();
-    assert!(known.state.is_filled && known.problem.is_none(), "{known:?}");
-    assert_eq!(world.held(), versions.len());
-    assert_eq!(begun.load(Ordering::Relaxed), 2);
 }
 
 /// What an answer has no room for is asked for again, by the same channel.
 #[tokio::test]
-async fn shares_of_any_length_come_over_two_channels() {
+async fn shares_of_any_length_come_over_one_channel() {
     let mut world = World::new().await;
     let long = vec![b'x'; MAX_SHARE];
     let mut versions = world.synced_with(0..40, &long).await;
@@ -454,7 +458,7 @@ async fn shares_of_any_length_come_over_two_channels() {
     world.chain.finalize(11);
     world.giver.view(11).await;
     world.step(&mut syncer, 12).await;
-    assert_eq!(begun.load(Ordering::Relaxed), 2);
+    assert_eq!(begun.load(Ordering::Relaxed), 1);
     assert!(progress.borrow().state.is_filled && progress.borrow().problem.is_none());
     assert_eq!(world.held(), versions.len());
     assert_eq!(world.shares(&versions).len(), versions.len());

@@ -2,14 +2,16 @@
 //! What a request costs, against the signatures that it must verify: `make bench-enclave`.
 //!
 //! The router runs in this process, without sockets and without the task that confirms; requests are
-//! signed and encoded before the clock starts. Each client sends one request after the other. Time is this process's on all its cores, user and
-//! system.
+//! signed and encoded before the clock starts. Each client sends one request after the other. Time is
+//! this process's on all its cores, user and system.
 
 use std::time::{Duration, Instant};
 
 use futures::{stream, StreamExt};
+use tee_primitives::packet::sealed;
 
 use super::*;
+use crate::seal;
 
 /// NFTs in use.
 const NFTS: u32 = 10_000;
@@ -44,19 +46,31 @@ fn verification(len: usize) -> Duration {
     (cpu() - before) / count
 }
 
+/// What sealing a message of this length to a key costs, and signing the answer.
+fn sealing_and_signing(len: usize) -> Duration {
+    let message = vec![5; len];
+    let key = sealed::public_key(&[7; 32]).unwrap();
+    let count = 5_000;
+    let before = cpu();
+    for _ in 0..count {
+        let random = seal::random::<32>().unwrap();
+        sealed::seal(&key, &[1; 64], &message, &random).unwrap();
+        let _ = owner().sign(&[2; 32]);
+    }
+    (cpu() - before) / count
+}
+
 /// A request's body, and how long the messages are whose signatures it carries.
 struct Prepared {
     body: Vec<u8>,
     signed: Vec<usize>,
 }
 
-/// Sends requests, so many at a time. Prints how many a second, and what one costs.
-async fn measure(name: &str, router: &Router, path: &str, requests: Vec<Prepared>) {
-    let lengths = requests.last().unwrap().signed.clone();
-    let needed: Duration = lengths.iter().map(|len| verification(*len)).sum();
-    let count = requests.len() as u32;
+/// Sends requests, so many at a time. How many there are a second, and what one costs.
+async fn send(router: &Router, path: &str, bodies: Vec<Vec<u8>>) -> (f64, Duration) {
+    let count = bodies.len() as u32;
     let mut of_clients: Vec<_> = (0..CLIENTS).map(|_| Vec::new()).collect();
-    for (index, Prepared { body, .. }) in requests.into_iter().enumerate() {
+    for (index, body) in bodies.into_iter().enumerate() {
         of_clients[index % CLIENTS].push(body);
     }
     let (clock, before) = (Instant::now(), cpu());
@@ -76,16 +90,42 @@ async fn measure(name: &str, router: &Router, path: &str, requests: Vec<Prepared
     for client in futures::future::join_all(clients).await {
         client.unwrap();
     }
-    let (wall, each) = (clock.elapsed(), (cpu() - before) / count);
+    (f64::from(count) / clock.elapsed().as_secs_f64(), (cpu() - before) / count)
+}
+
+/// Prints what requests cost, against the signatures that they carry.
+async fn measure(name: &str, router: &Router, path: &str, requests: Vec<Prepared>) {
+    let lengths = requests.last().unwrap().signed.clone();
+    let needed: Duration = lengths.iter().map(|len| verification(*len)).sum();
+    let bodies = requests.into_iter().map(|request| request.body).collect();
+    let (rate, each) = send(router, path, bodies).await;
     let long = verification(SHARE_LEN + 60) * lengths.len() as u32;
     println!(
-        "{name}: {:.0} a second; {:.1} us of processor time each: {:.2} x the {:.1} us of sr25519 \
+        "{name}: {rate:.0} a second; {:.1} us of processor time each: {:.2} x the {:.1} us of sr25519 \
          verifications of its {lengths:?} bytes one by one, {:.2} x as many of a store request's length",
-        f64::from(count) / wall.as_secs_f64(),
         each.as_secs_f64() * 1e6,
         each.as_secs_f64() / needed.as_secs_f64(),
         needed.as_secs_f64() * 1e6,
         each.as_secs_f64() / long.as_secs_f64(),
+    );
+}
+
+/// Prints what bound retrievals cost, against their own cryptography: a signature verified, a share
+/// sealed, an answer signed.
+async fn measure_bound(enclave: &Enclave, path: &str) {
+    let packets: Vec<_> = (0..NFTS)
+        .map(|nft_id| bound::bound_retrieve(enclave, &owner(), |data| data.nft_id = nft_id))
+        .collect();
+    let signed = packets[0].data.len();
+    let needed = verification(signed) + sealing_and_signing(SHARE_LEN);
+    let bodies = packets.iter().map(|packet| serde_json::to_vec(packet).unwrap()).collect();
+    let (rate, each) = send(&enclave.router, path, bodies).await;
+    println!(
+        "retrieve, bound: {rate:.0} a second; {:.1} us of processor time each: {:.2} x the {:.1} us of \
+         verifying its {signed} bytes, sealing {SHARE_LEN} and signing",
+        each.as_secs_f64() * 1e6,
+        each.as_secs_f64() / needed.as_secs_f64(),
+        needed.as_secs_f64() * 1e6,
     );
 }
 
@@ -129,6 +169,7 @@ async fn stores_and_retrievals() {
     });
     let path = "/api/secret-nft/retrieve-keyshare";
     measure("retrieve", &enclave.router, path, requests.collect()).await;
+    measure_bound(&enclave, path).await;
 }
 
 /// Memory of the process at its most, in MiB.

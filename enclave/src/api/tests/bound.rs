@@ -270,7 +270,7 @@ fn attempt_of(nft_id: NftId, block: BlockNumber) -> StoreAttempt {
 }
 
 /// A request for a share, to which [`ONE_TIME`] opens the answer.
-fn bound_retrieve(
+pub(super) fn bound_retrieve(
     enclave: &Enclave,
     requester: &Keypair,
     change: impl FnOnce(&mut BoundRetrieve<'_>),
