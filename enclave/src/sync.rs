@@ -30,7 +30,7 @@
 //! missing, or its predecessor has said for long that it lacks the rest.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{extract::State, response::IntoResponse, routing::post, Json, Router};
+use axum::{extract::State, http::StatusCode, response::IntoResponse, routing::post, Json, Router};
 use base64::{engine::general_purpose::STANDARD, Engine};
 use subxt_signer::sr25519::Keypair;
 use tee_dcap::{
@@ -410,7 +410,14 @@ fn with_channels(router: Router, most: usize) -> (Router, Arc<AtomicUsize>) {
                 let packet: SlotSyncPacket = serde_json::from_slice(&bytes).unwrap();
                 let begins = packet.data.starts_with(&format!("{NO_CHANNEL}_"));
                 if begins && counted.fetch_add(1, Ordering::Relaxed) >= most {
-                    return axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response();
+                    let refusal = KeyshareResponse {
+                        status: "BUSY".into(),
+                        nft_id: 0,
+                        enclave_account: String::new(),
+                        keyshare_data: None,
+                        description: String::new(),
+                    };
+                    return (StatusCode::SERVICE_UNAVAILABLE, Json(refusal)).into_response();
                 }
                 next.run(axum::extract::Request::from_parts(parts, bytes.into())).await
             }
