@@ -294,7 +294,7 @@ async fn besieged(devnet: &mut Devnet, program: &Path) -> anyhow::Result<()> {
     const MIB: u64 = 1024 * 1024;
 
     let times = Times {
-        alone: Duration::from_secs(15),
+        alone: Duration::from_secs(60),
         turn: Duration::from_secs(6),
         turns: 1,
         rounds: 4,

@@ -250,7 +250,7 @@ mod tests {
     fn channels_of_other_enclaves_have_a_rate_of_their_own() {
         let clients = Clients::with(limits(1, 1), FakeRelativeClock::default(), 8);
         assert_eq!(admitted(&clients, v4(1), Route::Store, 20), 1);
-        assert_eq!(admitted(&clients, v4(1), Route::SlotSync, 5_000), 1_000);
+        assert_eq!(admitted(&clients, v4(1), Route::SlotSync, 5_000), 2_000);
         // Without a limit there is none for them either.
         let clients = Clients::with(ClientLimits::default(), FakeRelativeClock::default(), 8);
         assert_eq!(admitted(&clients, v4(1), Route::SlotSync, 5_000), 5_000);
