@@ -85,6 +85,8 @@ pub(crate) mod testing;
 mod writer;
 
 pub use database::exists;
+#[cfg(test)]
+pub(crate) use database::CACHE;
 pub(crate) use database::FILES;
 pub use error::StoreError;
 pub use log::{Access, LogEntry, LogState, Received, Rollbacks};

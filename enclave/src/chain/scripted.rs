@@ -2,7 +2,7 @@
 //! A chain for tests: its storage is written by the test, and its blocks come when the test says.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
 };
 
@@ -63,10 +63,13 @@ pub(crate) enum Fate {
     Hangs,
 }
 
+/// Measurements read it a lot: what that costs must not be what is measured.
+type Storage = HashMap<Vec<u8>, Vec<u8>>;
+
 #[derive(Default)]
 struct State {
-    best: BTreeMap<Vec<u8>, Vec<u8>>,
-    finalized: HashMap<Hash, BTreeMap<Vec<u8>, Vec<u8>>>,
+    best: Storage,
+    finalized: HashMap<Hash, Storage>,
     unreachable: bool,
     fate: Fate,
     batches: Vec<Vec<KeyshareConfirmation>>,

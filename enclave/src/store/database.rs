@@ -30,7 +30,7 @@ use super::{
 use crate::file;
 
 /// Memory that the database may use for pages, in bytes.
-const CACHE: usize = 64 * 1024 * 1024;
+pub(crate) const CACHE: usize = 64 * 1024 * 1024;
 
 const FILE_NAME: &str = "store.redb";
 

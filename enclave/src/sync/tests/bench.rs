@@ -8,17 +8,20 @@ use futures::{stream, StreamExt};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
 use super::{fill::PAGE, *};
+use crate::store::CACHE;
 
 /// Length of a share of the published clients, in bytes.
 const SHARE_LEN: usize = 2700;
 
 const TABLE: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("shares");
 
-/// Copies as many bytes between two databases, durable every few records. How long that took, and how
-/// much of the processor's time.
+/// Copies as many bytes between two files, durable as often as an enclave makes them, and with as much
+/// memory for pages as its store has. How long that took, and how much of the processor's time.
 fn copy(folder: &std::path::Path, count: u32) -> (Duration, Duration) {
-    let open = |name: &str| redb::Database::create(folder.join(name)).unwrap();
-    let (from, to) = (open("from"), open("to"));
+    let open = |name: &str| {
+        redb::Database::builder().set_cache_size(CACHE).create(folder.join(name)).unwrap()
+    };
+    let from = open("from");
     let transaction = from.begin_write().unwrap();
     {
         let mut table = transaction.open_table(TABLE).unwrap();
@@ -27,6 +30,8 @@ fn copy(folder: &std::path::Path, count: u32) -> (Duration, Duration) {
         }
     }
     transaction.commit().unwrap();
+    drop(from);
+    let (from, to) = (open("from"), open("to"));
     let (clock, before) = (Instant::now(), cpu());
     let reading = from.begin_read().unwrap();
     let table = reading.open_table(TABLE).unwrap();
