@@ -222,6 +222,12 @@ struct Row {
 }
 
 impl Row {
+    /// Requests of honest clients in a round, on average.
+    fn requests_per_round(&self) -> f64 {
+        let requests = self.on_sink.count() + self.attacked.count();
+        requests as f64 / self.memory.len().max(1) as f64
+    }
+
     fn ratio(&self) -> f64 {
         let on_sink = self.on_sink.percentile(99).as_secs_f64();
         self.attacked.percentile(99).as_secs_f64() / on_sink.max(f64::MIN_POSITIVE)
@@ -239,6 +245,9 @@ pub struct Measured {
     per_request: f64,
     rows: Vec<(String, Row)>,
 }
+
+/// An honest request lets memory grow by no more than so many bytes, whatever was measured.
+const MOST_PER_REQUEST: f64 = 256.0;
 
 /// Honest clients' p99 may become less than so many times as long.
 const MOST: f64 = 2.0;
@@ -271,10 +280,10 @@ impl Measured {
             self.rows.iter().filter_map(|(_, row)| row.memory.get(round)).copied().max()
         };
         let most: Vec<u64> = (0..rounds).filter_map(most_in).collect();
-        let requests: usize =
-            self.rows.iter().map(|(_, row)| row.on_sink.count() + row.attacked.count()).sum();
-        let later = requests as f64 * rounds.saturating_sub(1) as f64 / rounds.max(1) as f64;
-        let growth = growth.saturating_add((self.per_request * later) as u64);
+        let per_round: f64 = self.rows.iter().map(|(_, row)| row.requests_per_round()).sum();
+        let later = per_round * rounds.saturating_sub(1) as f64;
+        let by_honest = self.per_request.min(MOST_PER_REQUEST) * later;
+        let growth = growth.saturating_add(by_honest as u64);
         if let [first, .., last] = most[..] {
             if last > first.saturating_add(growth) {
                 wrong.push(format!(

@@ -55,31 +55,31 @@ const MAX_BAN: Duration = Duration::from_secs(60);
 /// A peer that failed is not asked for a while.
 pub(super) struct Ban {
     pub(super) until: Instant,
-    pub(super) failures: u32,
+    failures: u32,
 }
 
 /// Since when nothing comes of what is missing: other versions may become wanted and come meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InVain {
     /// The finalized block of the first round.
-    pub(super) since: BlockNumber,
+    since: BlockNumber,
     /// Rounds since then in which somebody has answered.
-    pub(super) answered: u32,
+    answered: u32,
 }
 
 /// What one walk over the wanted versions has shown.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Round {
     /// Shares that were kept.
-    pub(super) kept: usize,
+    kept: usize,
     /// Whether one of them had been asked for in vain before.
-    pub(super) is_hopeful: bool,
+    is_hopeful: bool,
     /// Shares that nobody gave.
-    pub(super) missed: usize,
+    missed: usize,
     /// Whether a peer failed, or was not asked, that might have them.
-    pub(super) has_failed: bool,
+    has_failed: bool,
     /// Whether a peer answered.
-    pub(super) has_answered: bool,
+    has_answered: bool,
     /// Whether more became wanted since it began. Those before the cursor were not asked for.
     pub(super) has_grown: bool,
 }
@@ -161,6 +161,7 @@ impl Syncer {
         peers.retain(is_asked);
         besides.retain(is_asked);
         self.round.has_failed |= peers.len() < named;
+        self.narrow.retain(|_, until| *until > now);
         self.sessions.retain(|(account, _), _| {
             peers.iter().chain(&besides).any(|peer| peer.account == *account)
         });
@@ -361,9 +362,8 @@ impl Syncer {
     /// an older one, and where the second was refused.
     fn is_narrow(&self, peer: &Peer) -> bool {
         let first = self.sessions.get(&(peer.account, 0));
-        let until = self.narrow.get(&peer.account);
         !first.is_some_and(|session| session.is_with(peer))
-            || until.is_some_and(|until| Instant::now() < *until)
+            || self.narrow.contains_key(&peer.account)
     }
 
     /// Keeps what was fetched while the next is asked for; what is not kept stays wanted. Fails if the
