@@ -442,7 +442,8 @@ impl Store {
     ) -> Result<Option<(RecordKey, Record)>, StoreError> {
         self.read(|transaction| {
             let table = transaction.open_table(RECORDS)?;
-            rules::record_of(&self.inner, &table, version, commitment)
+            let found = rules::Finder::new(&self.inner, &table).record_of(version, commitment)?;
+            Ok(found)
         })
     }
 

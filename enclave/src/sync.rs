@@ -142,7 +142,7 @@ pub struct Syncer {
     progress: watch::Sender<Progress>,
     /// Channels to peers, and which of a peer's they are.
     sessions: HashMap<(RawAccountId, usize), Session>,
-    /// Peers that have refused a second channel, and until when they are asked over one.
+    /// Peers that have refused another channel, and until when they are asked over one.
     narrow: HashMap<RawAccountId, Instant>,
     bans: HashMap<RawAccountId, Ban>,
     /// Where in the wanted versions to go on.

@@ -33,7 +33,7 @@ use crate::{
     chain::facts::Assignment,
     store::{Place, RecordKey, StoreError, VersionKey},
     sync::{
-        message::{Item, SharedRecord, MAX_ASKED},
+        message::{Item, SharedRecord},
         peers, serve,
     },
     view::View,
@@ -42,8 +42,11 @@ use crate::{
 /// For so many blocks an archive is added to: after that, those that may open it are chosen anew.
 const MAX_AGE: BlockNumber = 3_600;
 
+/// Versions of one page.
+const VERSIONS: usize = 32;
+
 /// Records that are looked at for one page. A version has up to three until one is synced.
-const HELD: usize = 2 * MAX_ASKED;
+const HELD: usize = 2 * VERSIONS;
 
 /// What the encoding of a list takes besides its items, in bytes.
 const LIST_LEN: usize = 4;
@@ -130,8 +133,8 @@ fn versions_after(
     let held = context.store.held_after(after, HELD)?;
     let mut versions: Vec<_> = held.iter().map(|held| held.key.version).collect();
     versions.dedup();
-    let is_all = held.len() < HELD && versions.len() <= MAX_ASKED;
-    versions.truncate(MAX_ASKED);
+    let is_all = held.len() < HELD && versions.len() <= VERSIONS;
+    versions.truncate(VERSIONS);
     Ok((versions, is_all))
 }
 
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn chunks_are_bounded_and_nothing_is_left_out_of_them() {
         for length in [10, 100, 2_700, MAX_SHARE_LEN] {
-            let mut left: Vec<_> = (0..MAX_ASKED as u32).map(|id| given(id, length)).collect();
+            let mut left: Vec<_> = (0..VERSIONS as u32).map(|id| given(id, length)).collect();
             let mut packed = Vec::new();
             while !left.is_empty() {
                 let (lists, looked_at) = pack(left.clone());
@@ -232,7 +235,7 @@ mod tests {
                 packed.extend(lists.into_iter().flatten().map(|shared| shared.key.version.nft_id));
                 left.drain(..looked_at);
             }
-            assert_eq!(packed, (0..MAX_ASKED as u32).collect::<Vec<_>>(), "{length} bytes");
+            assert_eq!(packed, (0..VERSIONS as u32).collect::<Vec<_>>(), "{length} bytes");
         }
     }
 

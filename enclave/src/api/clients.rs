@@ -63,7 +63,7 @@ impl ClientLimits {
 }
 
 /// How often another enclave may send messages of a channel: filling a slot takes one after the other
-/// over each of two channels, and each takes about a round trip. Strangers are held to it too.
+/// over each of three channels, and each takes about a round trip. Strangers are held to it too.
 const SYNC_RATE: Rate = Rate { per_second: at_least_one(1_000), burst: at_least_one(2_000) };
 
 const fn at_least_one(number: u32) -> NonZeroU32 {

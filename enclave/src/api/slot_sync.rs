@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{rejection::JsonRejection, State},
-    http::StatusCode,
+    http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
     Json,
 };
@@ -55,14 +55,28 @@ pub async fn handle(
     };
     match answered {
         Ok((id, message)) => {
-            let body = Json(KeyshareResponse {
+            let mut data = hex::encode(id);
+            data.reserve_exact(message.len().div_ceil(3).saturating_mul(4).saturating_add(1));
+            data.push('_');
+            STANDARD.encode_string(message, &mut data);
+            let room = data.len().saturating_add(512);
+            let mut answer = KeyshareResponse {
                 status: "SYNCSUCCESS".into(),
                 nft_id: 0,
                 enclave_account: context.account.address().into(),
-                keyshare_data: Some(format!("{}_{}", hex::encode(id), STANDARD.encode(message))),
+                keyshare_data: Some(data),
                 description: "TEE Slot-sync: Success.".into(),
-            });
-            (StatusCode::OK, body).into_response()
+            };
+            let mut body = Vec::with_capacity(room);
+            let written = serde_json::to_writer(&mut body, &answer);
+            // It is encrypted: there is nothing to wipe.
+            answer.keyshare_data = None;
+            match written {
+                Ok(()) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+                Err(_) => {
+                    Failure::from(Status::InternalError).answer(&context, Some("SLOTSYNC"), 0)
+                }
+            }
         }
         Err(failure) => failure.answer(&context, Some("SLOTSYNC"), 0),
     }

@@ -69,7 +69,7 @@ type Storage = HashMap<Vec<u8>, Vec<u8>>;
 #[derive(Default)]
 struct State {
     best: Storage,
-    finalized: HashMap<Hash, Storage>,
+    finalized: HashMap<Hash, Arc<Storage>>,
     unreachable: bool,
     fate: Fate,
     batches: Vec<Vec<KeyshareConfirmation>>,
@@ -259,7 +259,7 @@ impl Scripted {
         let hash = Self::hash(block);
         {
             let mut state = self.state.lock().unwrap();
-            let best = state.best.clone();
+            let best = Arc::new(state.best.clone());
             state.finalized.insert(hash, best);
         }
         self.heads.send_modify(|heads| {
@@ -358,20 +358,21 @@ impl Chain for Scripted {
     fn leave(&self) {}
 
     fn read(&self, at: At, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Values, ChainError>> {
+        let values = |storage: &Storage| keys.iter().map(|key| storage.get(key).cloned()).collect();
         let mut state = self.state.lock().unwrap();
         state.reads += 1;
-        let values = if state.unreachable {
-            Err(ChainError::Unreachable("scripted".into()))
-        } else {
-            let storage = match at {
-                At::Best => Some(&state.best),
-                At::Finalized(hash) => state.finalized.get(&hash),
-            };
-            storage
-                .map(|storage| keys.iter().map(|key| storage.get(key).cloned()).collect())
-                .ok_or_else(|| ChainError::Unreachable("unknown block".into()))
+        let read = match at {
+            _ if state.unreachable => Err("scripted"),
+            At::Best => Ok(values(&state.best)),
+            At::Finalized(hash) => {
+                let storage = state.finalized.get(&hash).cloned();
+                // What cannot change is read while others read.
+                drop(state);
+                storage.map(|storage| values(&storage)).ok_or("unknown block")
+            }
         };
-        async move { values }.boxed()
+        let read = read.map_err(|why| ChainError::Unreachable(why.into()));
+        async move { read }.boxed()
     }
 
     fn submit(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a write does, inside its transaction.
 
-use std::{collections::BTreeSet, ops::Bound};
+use std::{collections::BTreeSet, iter::Peekable, ops::Bound};
 
-use redb::{ReadableTable, Table};
+use redb::{Range, ReadableTable, Table};
 use tee_primitives::{
     authorisation::Role,
     cluster::SlotId,
@@ -85,17 +85,59 @@ pub(super) fn records(
     Ok(records)
 }
 
-/// The record of a version whose share has this commitment.
-pub(super) fn record_of(
-    inner: &Inner,
-    table: &impl ReadableTable<&'static [u8; RecordKey::LEN], &'static [u8]>,
-    version: &VersionKey,
-    commitment: Option<&Commitment>,
-) -> Result<Option<(RecordKey, Record)>, StoreError> {
-    let named = |(key, record): &(RecordKey, Record)| {
-        commitment == Some(&record.commitment(inner.genesis, key))
-    };
-    Ok(records(inner, table, version)?.into_iter().find(named))
+/// Finds the records of many versions. Of versions that follow each other, as in a list that is sorted, no
+/// page is read twice: what is behind one is where the next begins.
+pub(super) struct Finder<'a, T> {
+    inner: &'a Inner,
+    table: &'a T,
+    /// What follows the version that was asked for last.
+    place: Option<(VersionKey, Peekable<Range<'a, &'static [u8; RecordKey::LEN], &'static [u8]>>)>,
+}
+
+impl<'a, T> Finder<'a, T>
+where
+    T: ReadableTable<&'static [u8; RecordKey::LEN], &'static [u8]>,
+{
+    pub(super) fn new(inner: &'a Inner, table: &'a T) -> Self {
+        Self { inner, table, place: None }
+    }
+
+    /// The record of a version whose share has this commitment.
+    pub(super) fn record_of(
+        &mut self,
+        version: &VersionKey,
+        commitment: Option<&Commitment>,
+    ) -> Result<Option<(RecordKey, Record)>, StoreError> {
+        let (first, last) = version.record_range();
+        let mut entries = match self.place.take() {
+            Some((before, mut entries)) if before.to_bytes() < version.to_bytes() => {
+                match entries.peek() {
+                    // Nothing between: nothing was passed over that is asked for.
+                    Some(Ok((key, _))) if *key.value() >= first => entries,
+                    None => entries,
+                    _ => self.table.range::<&[u8; RecordKey::LEN]>(&first..)?.peekable(),
+                }
+            }
+            _ => self.table.range::<&[u8; RecordKey::LEN]>(&first..)?.peekable(),
+        };
+        let mut found = None;
+        // What is behind it may be on another page, and is not looked at in vain.
+        while found.is_none() {
+            let Some(entry) =
+                entries.next_if(|entry| !matches!(entry, Ok((key, _)) if *key.value() > last))
+            else {
+                break;
+            };
+            let (key, sealed) = entry?;
+            let key = RecordKey::from_bytes(key.value())?;
+            let record = self.inner.open_or_report(&key, sealed.value());
+            found = record
+                .filter(|record| commitment == Some(&record.commitment(self.inner.genesis, &key)))
+                .map(|record| (key, record));
+        }
+        self.place = Some((*version, entries));
+        Ok(found)
+    }
 }
 
 pub(super) fn store(

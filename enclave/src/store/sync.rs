@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{
     log::{self, LogEntry, Received},
-    rules,
+    rules::{self, Finder},
     schema::{META_LOG_BEGIN, META_SYNC, RECORDS, WANTED},
     writer::Tables,
     Correction, Inner, Record, RecordKey, Store, StoreError, VersionKey,
@@ -137,9 +137,10 @@ impl Store {
     ) -> Result<Vec<Option<(RecordKey, Record)>>, StoreError> {
         self.read(|transaction| {
             let table = transaction.open_table(RECORDS)?;
+            let mut finder = Finder::new(&self.inner, &table);
             let (mut found, mut length) = (Vec::with_capacity(of.len()), 0usize);
             for (version, commitment) in of {
-                let record = rules::record_of(&self.inner, &table, version, commitment.as_ref())?;
+                let record = finder.record_of(version, commitment.as_ref())?;
                 length = length.saturating_add(record.as_ref().map_or(0, |(_, it)| it.share.len()));
                 found.push(record);
                 if length > room {
@@ -158,10 +159,10 @@ impl Store {
         self.read(|transaction| {
             let records = transaction.open_table(RECORDS)?;
             let wanted = transaction.open_table(WANTED)?;
+            let mut finder = Finder::new(&self.inner, &records);
             let mut lacking = Vec::new();
             for (version, commitment) in of {
-                let commitment = commitment.as_ref();
-                if rules::record_of(&self.inner, &records, version, commitment)?.is_none() {
+                if finder.record_of(version, commitment.as_ref())?.is_none() {
                     lacking.push((*version, wanted.get(&version.to_bytes())?.is_some()));
                 }
             }

@@ -457,6 +457,53 @@ async fn what_other_enclaves_give_is_kept_in_its_place() {
     assert_eq!(store.log_head().count, 11);
 }
 
+/// In whatever order many are asked for, with gaps, several times, with several splittings of one, and with
+/// commitments that none has: each is found as if it were asked for alone.
+#[tokio::test]
+async fn many_records_are_found_as_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _task) = open(folder.path()).await;
+    let held = [(0, 1), (1, 3), (2, 2), (3, 1), (7, 3), (8, 1), (9, 1), (15, 2)];
+    for (nft_id, splits) in held {
+        for split in 1..=splits {
+            store.store(new(key(nft_id, split), 10 + u32::from(split))).await.unwrap().unwrap();
+        }
+    }
+    let all: Vec<_> = (0..18)
+        .flat_map(|nft_id| (0..4).map(move |split| key(nft_id, split)))
+        .map(|key| (key, (key.version, commitment(&store, &key).or(Some([key.split[0]; 32])))))
+        .collect();
+    let is_held = |key: &RecordKey| {
+        let of = |(nft_id, _): &&(NftId, u8)| *nft_id == key.version.nft_id;
+        held.iter().find(of).is_some_and(|(_, splits)| (1..=*splits).contains(&key.split[0]))
+    };
+    let mut state = 1u64;
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % bound
+    };
+    let sorted = |mut places: Vec<usize>| {
+        places.sort_unstable();
+        places
+    };
+    let mut lists = vec![(0..all.len()).collect(), (0..all.len()).rev().collect()];
+    for _ in 0..200 {
+        let places: Vec<_> = (0..1 + below(20)).map(|_| below(all.len())).collect();
+        lists.extend([sorted(places.clone()), places]);
+    }
+    for places in lists {
+        let asked: Vec<_> = places.iter().map(|place| all[*place]).collect();
+        let of: Vec<_> = asked.iter().map(|(_, of)| *of).collect();
+        let found = store.records_of(&of, usize::MAX).unwrap();
+        let found: Vec<_> = found.into_iter().map(|it| it.map(|(key, _)| key)).collect();
+        let expected = asked.iter().map(|(key, _)| is_held(key).then_some(*key));
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{places:?}");
+        let lacking = asked.iter().filter(|(key, _)| !is_held(key));
+        let lacking: Vec<_> = lacking.map(|(key, _)| (key.version, false)).collect();
+        assert_eq!(store.lacking(&of).unwrap(), lacking, "{places:?}");
+    }
+}
+
 fn commitment(store: &Store, key: &RecordKey) -> Option<Commitment> {
     store.record(key).unwrap().map(|record| record.commitment(GENESIS, key))
 }

@@ -2,16 +2,21 @@
 //! The encrypted channel: Noise `KK_25519_ChaChaPoly_BLAKE2s` (The Noise Protocol Framework,
 //! revision 34) between the two encryption keys that the chain has of both enclaves.
 
+use std::slice::ChunksExact;
+
 use codec::Encode;
 use snow::{Builder, HandshakeState, TransportState};
 use tee_primitives::{cluster::SlotId, Hash, RawAccountId};
 use zeroize::Zeroizing;
 
 const PATTERN: &str = "Noise_KK_25519_ChaChaPoly_BLAKE2s";
-const DOMAIN: &[u8; 18] = b"TIP500-SLOT-SYNC/1";
+const DOMAIN: &[u8; 18] = b"TIP500-SLOT-SYNC/2";
 
 /// Length of the tag that encryption adds, in bytes.
 const TAG: usize = 16;
+
+/// Longest part of a message that is encrypted for itself, in bytes: as much as a message of Noise takes.
+const PART: usize = 65_535 - TAG;
 
 /// Longest message of the handshake, in bytes: a key and a tag.
 const HANDSHAKE_LEN: usize = 32 + TAG;
@@ -111,21 +116,38 @@ impl Channel {
         Ok(Self { transport: handshake.into_transport_mode()?, handshake_hash })
     }
 
-    /// Encrypts the next message.
+    /// Encrypts the next message, in as many of Noise's as it takes.
     pub fn seal(&mut self, message: &[u8]) -> Result<Vec<u8>, ChannelError> {
-        let mut sealed = vec![0; message.len().saturating_add(TAG)];
-        let length = self.transport.write_message(message, &mut sealed)?;
-        sealed.truncate(length);
+        let (last, parts) = split(message, PART);
+        let tags = parts.len().saturating_add(1).saturating_mul(TAG);
+        let mut sealed = vec![0; message.len().saturating_add(tags)];
+        let mut room = sealed.as_mut_slice();
+        for part in parts.chain([last]) {
+            let length = self.transport.write_message(part, room)?;
+            room = room.get_mut(length..).ok_or(ChannelError)?;
+        }
         Ok(sealed)
     }
 
     /// Decrypts the next message.
     pub fn open(&mut self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, ChannelError> {
+        let (last, parts) = split(sealed, PART + TAG);
         let mut message = Zeroizing::new(vec![0; sealed.len()]);
-        let length = self.transport.read_message(sealed, &mut message)?;
+        let mut length = 0usize;
+        for part in parts.chain([last]) {
+            let room = message.get_mut(length..).ok_or(ChannelError)?;
+            length = length.saturating_add(self.transport.read_message(part, room)?);
+        }
         message.truncate(length);
         Ok(message)
     }
+}
+
+/// The last part, which may be empty if it is the only one, and the whole ones before it.
+fn split(bytes: &[u8], len: usize) -> (&[u8], ChunksExact<'_, u8>) {
+    let before = bytes.len().saturating_sub(1) / len * len;
+    let (whole, last) = bytes.split_at(before);
+    (last, whole.chunks_exact(len))
 }
 
 #[cfg(test)]
@@ -169,6 +191,40 @@ mod tests {
         assert_eq!(one_again.open(&back).unwrap().as_slice(), b"back");
     }
 
+    /// Of any length; and no part of one can be left out, doubled or moved.
+    #[test]
+    fn long_messages_are_several_of_noise() {
+        let lengths = [0, 1, PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 1, 300_000];
+        for (length, parts) in lengths.into_iter().zip([1, 1, 1, 1, 2, 2, 3, 5]) {
+            let [mut one, mut two] = channels([ENDS; 2], [[7; 32], [8; 32]]).unwrap();
+            let message: Vec<u8> = (0..length).map(|index| (index / 7) as u8).collect();
+            let sealed = one.seal(&message).unwrap();
+            assert_eq!(sealed.len(), length + parts * TAG);
+            assert_eq!(two.open(&sealed).unwrap().as_slice(), message);
+            assert_eq!(two.open(&one.seal(b"next").unwrap()).unwrap().as_slice(), b"next");
+        }
+        let message = vec![5; 3 * PART];
+        let [first, second, third] =
+            [0, 1, 2].map(|part| part * (PART + TAG)..(part + 1) * (PART + TAG));
+        for order in [
+            vec![],
+            vec![&first],
+            vec![&second, &third],
+            vec![&first, &third],
+            vec![&first, &first, &second, &third],
+            vec![&first, &third, &second],
+        ] {
+            let [mut one, mut two] = channels([ENDS; 2], [[7; 32], [8; 32]]).unwrap();
+            let sealed = one.seal(&message).unwrap();
+            let parts: Vec<_> = order.iter().map(|part| &sealed[(*part).clone()]).collect();
+            let opened = two.open(&parts.concat());
+            // What is cut behind a part is found by what is in the message.
+            let is_cut = order == [&first];
+            assert_eq!(opened.is_ok(), is_cut, "{order:?}");
+            assert!(opened.is_err() || opened.unwrap().len() == PART);
+        }
+    }
+
     #[test]
     fn whoever_sees_it_otherwise_gets_no_channel() {
         let good = [[7; 32], [8; 32]];
@@ -188,7 +244,7 @@ mod tests {
     #[test]
     fn garbage_is_an_error() {
         let keys = Keys { own: &[8; 32], other: &public(&[7; 32]) };
-        for length in [0, 1, 31, 48, 100, 70_000] {
+        for length in [0, 1, 31, 48, 100, 70_000, 200_000] {
             assert!(answer(&ENDS, &keys, &vec![5; length]).is_err());
             let (begun, _) = begin(&ENDS, &keys).unwrap();
             assert!(begun.finish(&vec![5; length]).is_err());

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     time::Duration,
 };
 
@@ -12,7 +13,7 @@ use tee_primitives::{
     cluster::{ClusterId, ClusterType},
     BlockNumber, Hash,
 };
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     message::MAX_ASKED,
@@ -27,15 +28,20 @@ use crate::{
     view::View,
 };
 
-/// Wanted versions that are looked at in one step, and become durable together. In the worst case twice
-/// as many shares of [`MAX_SHARE`](super::message::MAX_SHARE) bytes are in memory: 16 MiB. What the chain
-/// says of them is read at once.
-pub(super) const PAGE: usize = 500;
+/// Wanted versions that are looked at in one step.
+pub(super) const PAGE: usize = 2000;
+
+/// Shares that become durable together, while as many others come. In the worst case so many of
+/// [`MAX_SHARE`](super::message::MAX_SHARE) bytes are in memory, twice: 16 MiB, and the answers that wait.
+pub(super) const KEPT_AT_ONCE: usize = 500;
+
+/// Answers whose shares wait to be kept. Peers are not asked for more before there is room.
+const WAITING: usize = 4;
 
 /// Channels to peers that are used at the same time, if there are few peers.
-const CHANNELS: usize = 2;
+const CHANNELS: usize = 3;
 
-/// How long a peer is asked over one channel that has refused a second one.
+/// How long a peer is asked over one channel that has refused another one.
 const NARROW: Duration = Duration::from_secs(600);
 
 /// Longest pause before what nobody gave is asked for again, in finalized blocks.
@@ -208,8 +214,10 @@ impl Syncer {
         let mut in_vain = self.in_vain.filter(|_| !is_hopeful).unwrap_or(begun);
         if has_answered {
             in_vain.answered = in_vain.answered.saturating_add(1);
-            self.not_before = now.saturating_add(self.pause);
-            self.pause = (self.pause * 2).min(MAX_PAUSE);
+            // Whoever gives something but slowly is asked for the rest soon.
+            let pause = if kept > 0 { 1 } else { self.pause };
+            self.not_before = now.saturating_add(pause);
+            self.pause = (pause * 2).min(MAX_PAUSE);
         } else {
             // Who fails is not asked for a while anyway.
             (self.not_before, self.pause) = (now.saturating_add(1), 1);
@@ -271,8 +279,9 @@ impl Syncer {
             .map(|(index, version)| (version, index / MAX_ASKED))
             .collect();
         let mut failed = vec![false; peers.len()];
-        let channels = CHANNELS.div_ceil(peers.len().max(1));
-        let mut failed_to_keep = None;
+        let channels = (CHANNELS / peers.len().max(1)).max(1);
+        let mut kept = Ok(());
+        let dialer = self.dialer.clone();
         let end = Instant::now() + PAGE_TIME;
         for turn in 0..peers.len() {
             if Instant::now() >= end {
@@ -298,17 +307,23 @@ impl Syncer {
                     asked.push(((index, number, peer, part), session));
                 }
             }
-            let dialer = &self.dialer;
-            let answers = asked.into_iter().map(|(of, session)| async move {
-                let (.., peer, part) = of;
-                let versions = part.iter().map(|(version, _)| *version).collect();
-                (of, dialer.ask(view, mission.place, peer, session, versions, synced).await)
-            });
-            let mut good = Vec::new();
+            let (good, coming) = mpsc::channel(WAITING);
+            let answers = join_all(asked.into_iter().map(|(of, session)| {
+                let (dialer, good) = (&dialer, good.clone());
+                async move {
+                    let (.., peer, part) = of;
+                    let versions = part.iter().map(|(version, _)| *version).collect();
+                    let at = (view, mission.place);
+                    (of, dialer.ask(at, peer, session, versions, synced, good).await)
+                }
+            }));
+            drop(good);
+            let (answers, is_kept) = join(answers, self.keep_all(coming)).await;
+            // The next peers are asked in any case.
+            kept = is_kept.and(kept);
             let mut outcomes: Vec<_> = peers.iter().map(|_| None).collect();
-            for ((index, number, peer, part), asked) in join_all(answers).await {
-                let given: BTreeSet<_> = asked.good.iter().map(|it| it.key.version).collect();
-                good.extend(asked.good);
+            for ((index, number, peer, part), asked) in answers {
+                let given = &asked.given;
                 self.round.has_failed |= asked.has_more;
                 left.extend(part.iter().filter(|(version, _)| !given.contains(version)).copied());
                 let outcome = match asked.session {
@@ -316,9 +331,9 @@ impl Syncer {
                         self.sessions.insert((peer.account, number), session);
                         Ok(())
                     }
-                    // It may have no room for a second one.
+                    // It may have no room for more.
                     Err(PullError::Refused(status)) if number > 0 => {
-                        tracing::debug!(status, "a peer refuses a second channel");
+                        tracing::debug!(status, "a peer refuses another channel");
                         self.round.has_failed = true;
                         self.narrow.insert(peer.account, Instant::now() + NARROW);
                         continue;
@@ -344,30 +359,38 @@ impl Syncer {
                     None => (),
                 }
             }
-            // The next peers are asked in any case.
-            if good.is_empty() {
-                continue;
-            }
-            if let Err(error) = self.keep(good).await {
-                failed_to_keep = Some(error);
-            }
         }
-        match failed_to_keep {
-            Some(error) => Err(error.into()),
-            None => Ok(left.into_iter().map(|(version, _)| version).collect()),
-        }
+        kept?;
+        Ok(left.into_iter().map(|(version, _)| version).collect())
     }
 
     /// Whether a peer is asked over one channel: until the first one stands, which takes the place of
-    /// an older one, and where the second was refused.
+    /// an older one, and where another was refused.
     fn is_narrow(&self, peer: &Peer) -> bool {
         let first = self.sessions.get(&(peer.account, 0));
         !first.is_some_and(|session| session.is_with(peer))
             || self.narrow.contains_key(&peer.account)
     }
 
-    /// Keeps what was fetched while the next is asked for; what is not kept stays wanted. Fails if the
-    /// shares before could not be kept.
+    /// Keeps what comes until no more does. What is not kept stays wanted.
+    async fn keep_all(
+        &mut self,
+        mut coming: mpsc::Receiver<Vec<Fetched>>,
+    ) -> Result<(), StoreError> {
+        let (mut good, mut kept) = (Vec::new(), Ok(()));
+        while let Some(more) = coming.recv().await {
+            good.extend(more);
+            if good.len() >= KEPT_AT_ONCE {
+                kept = self.keep(mem::take(&mut good)).await.and(kept);
+            }
+        }
+        match good.is_empty() {
+            true => kept,
+            false => self.keep(good).await.and(kept),
+        }
+    }
+
+    /// Keeps what was fetched while more is asked for. Fails if the shares before could not be kept.
     async fn keep(&mut self, good: Vec<Fetched>) -> Result<(), StoreError> {
         let before = self.settle().await;
         let store = self.store.clone();

@@ -47,7 +47,7 @@ const BAN: Duration = Duration::from_secs(600);
 /// Room for entries in a message, in bytes.
 const ROOM: usize = MAX_LEN - 64;
 
-/// Origins that are told at once, at most: as many as a message takes.
+/// Origins that are told at once, at most.
 const MAX_TOLD: usize = 512;
 
 /// What of view logs is held, as an answer to whoever may ask for it.

@@ -15,11 +15,11 @@ use crate::{
     store::{Copied, LogRow, Record, RecordKey, VersionKey},
 };
 
-/// Longest message before it is encrypted, in bytes. Noise allows 65,519.
-pub const MAX_LEN: usize = 60_000;
+/// Longest message before it is encrypted, in bytes.
+pub const MAX_LEN: usize = 240_000;
 
 /// Most versions that are asked for at once: more shares of 2,700 bytes than a message takes.
-pub const MAX_ASKED: usize = 32;
+pub const MAX_ASKED: usize = 128;
 
 /// Longest share that is taken from a peer, in bytes.
 pub const MAX_SHARE: usize = 16_384;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The side that asks: opens a channel to a peer and asks for shares.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use base64::{engine::general_purpose::STANDARD, Engine};
 use reqwest::{redirect, ClientBuilder, RequestBuilder};
@@ -13,6 +17,7 @@ use tee_primitives::{
 };
 use tee_tls::{ClientError, Clients, Trust};
 use tokio::{
+    sync::mpsc,
     task::JoinSet,
     time::{self, Instant},
 };
@@ -48,11 +53,14 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long one peer may take in one turn, before no more is asked of it.
 const TURN: Duration = Duration::from_secs(20);
 
+/// Shares in one turn for which nobody is too slow.
+const ENOUGH: usize = 32;
+
 /// For how many blocks a request is valid.
 const VALIDITY: u32 = 15;
 
 /// Longest answer, in bytes: a message of the channel in base64, in JSON.
-const MAX_ANSWER: usize = 96 * 1024;
+const MAX_ANSWER: usize = 384 * 1024;
 
 /// The request (TIP-500 "Request to synchronize with a slot").
 #[derive(Debug, Deserialize, Serialize)]
@@ -115,8 +123,8 @@ pub struct Session {
 
 /// What came of asking a peer.
 pub struct Asked {
-    /// The shares that it gave, and that are the chain's.
-    pub good: Vec<Fetched>,
+    /// The versions whose shares it gave, and that are the chain's.
+    pub given: BTreeSet<VersionKey>,
     /// Whether it may give more later: it does not know of some syncs yet, or its turn was over.
     pub has_more: bool,
     /// Its channel; or why it was not asked for everything.
@@ -208,6 +216,7 @@ impl Dialer {
         asked: &mut Asked,
         end: Instant,
         expected: &Chains<'_>,
+        sink: &mut Sink,
     ) -> Result<(), Stop> {
         let mut sent = None;
         loop {
@@ -228,10 +237,15 @@ impl Dialer {
                 }
                 _ => Ok(()),
             };
-            let looked_at = is_next_sent
-                .and(answered)
-                .map_err(Stop::from)
-                .and_then(|answer| look_at(session, &versions, &answer, asked, expected));
+            let mut fetched = Vec::with_capacity(versions.len());
+            let looked_at = is_next_sent.and(answered).map_err(Stop::from).and_then(|answer| {
+                look_at(session, &versions, &answer, &mut fetched, asked, expected)
+            });
+            let given: Vec<_> = fetched.iter().map(|it| it.key.version).collect();
+            // What nobody takes was not given.
+            if !fetched.is_empty() && sink.take(fetched).await {
+                asked.given.extend(given);
+            }
             match looked_at {
                 // What there was no room for.
                 Ok(count) => left.extend(versions.into_iter().skip(count)),
@@ -279,19 +293,21 @@ impl Dialer {
     }
 
     /// Asks one peer, for as much as it gives in time, and compares that with what the chain has
-    /// synced. `session` is an open channel to it, if there is one.
+    /// synced: what is right goes to `good`, as it comes. `session` is an open channel to it, if there
+    /// is one.
     pub async fn ask(
         &self,
-        view: &View,
-        place: Place,
+        (view, place): (&View, Place),
         peer: &Peer,
         session: Option<Session>,
         versions: Vec<VersionKey>,
         synced: &Synced,
+        good: mpsc::Sender<Vec<Fetched>>,
     ) -> Asked {
         let end = Instant::now() + TURN;
         let mut asked =
-            Asked { good: Vec::new(), has_more: false, session: Err(PullError::TooSlow) };
+            Asked { given: BTreeSet::new(), has_more: false, session: Err(PullError::TooSlow) };
+        let mut sink = Sink { good, waited: Duration::ZERO };
         let mut known = session.filter(|session| session.is_with(peer));
         let mut left = VecDeque::from(versions);
         while Instant::now() < end {
@@ -304,11 +320,11 @@ impl Dialer {
                 },
             };
             let expected = Chains { view, slot_id: place.slot_id, synced };
-            let ended = self.converse(&mut session, &mut left, &mut asked, end, &expected).await;
+            let ended =
+                self.converse(&mut session, &mut left, &mut asked, end, &expected, &mut sink).await;
             match ended {
                 Ok(()) => return Asked { session: Ok(session), ..asked },
-                // A turn's worth of shares.
-                Err(Stop::Time) if asked.good.len() >= MAX_ASKED => {
+                Err(Stop::Time) if asked.given.len() >= ENOUGH || sink.waited > TURN / 2 => {
                     return Asked { has_more: true, session: Ok(session), ..asked }
                 }
                 Err(Stop::Time) => return asked,
@@ -356,6 +372,23 @@ impl Dialer {
 struct Sent {
     versions: Vec<VersionKey>,
     answer: JoinSet<Result<Transferred, PullError>>,
+}
+
+/// Where good shares go.
+struct Sink {
+    good: mpsc::Sender<Vec<Fetched>>,
+    /// How long there was no room for more, which no peer is to blame for.
+    waited: Duration,
+}
+
+impl Sink {
+    /// Whether they were taken.
+    async fn take(&mut self, shares: Vec<Fetched>) -> bool {
+        let begun = Instant::now();
+        let is_taken = self.good.send(shares).await.is_ok();
+        self.waited = self.waited.saturating_add(begun.elapsed());
+        is_taken
+    }
 }
 
 /// What shares are compared with.
@@ -417,12 +450,13 @@ fn read(answer: &Transferred) -> Result<(String, Vec<u8>), PullError> {
     Ok((id.to_owned(), message))
 }
 
-/// Opens an answer about these versions and keeps what is the chain's. Of how many of the first
+/// Opens an answer about these versions and takes what is the chain's. Of how many of the first
 /// versions it was.
 fn look_at(
     session: &mut Session,
     versions: &[VersionKey],
     answer: &Transferred,
+    good: &mut Vec<Fetched>,
     asked: &mut Asked,
     &Chains { view, slot_id, synced }: &Chains<'_>,
 ) -> Result<usize, Stop> {
@@ -445,7 +479,7 @@ fn look_at(
             Item::Given(shared) => {
                 let from = session.peer.account;
                 match check(view, slot_id, synced, version, shared, from) {
-                    Some(fetched) => asked.good.push(fetched),
+                    Some(fetched) => good.push(fetched),
                     None => is_lie = true,
                 }
             }

@@ -34,10 +34,10 @@ use crate::{
 };
 
 /// Channels at the same time: proven ones and others; and those of one account, which may fill its slot
-/// over two and need one for an archive.
+/// over three and need one for an archive.
 const MAX_PROVEN: usize = 8;
 const MAX_UNPROVEN: usize = 8;
-const MAX_OF_ACCOUNT: usize = 3;
+const MAX_OF_ACCOUNT: usize = 4;
 
 /// Undecided versions that are handed over at once, at most.
 const MAX_HANDED: usize = 64;

@@ -426,13 +426,13 @@ fn with_channels(router: Router, most: usize) -> (Router, Arc<AtomicUsize>) {
     (router, begun)
 }
 
-/// The only peer is asked over a second channel when the first one stands. Where it is refused, what
-/// was to come over it comes over the first, one block later.
+/// The only peer is asked over three channels when the first one stands. Where others are refused, what
+/// was to come over them comes over the first, one block later.
 #[tokio::test]
-async fn a_second_channel_is_used_where_it_is_allowed() {
+async fn more_channels_are_used_where_they_are_allowed() {
     for (most, blocks) in [(usize::MAX, 1), (1, 2)] {
         let mut world = World::new().await;
-        let versions = world.synced(0..fill::PAGE as NftId + 100).await;
+        let versions = world.synced(0..fill::PAGE as NftId + 300).await;
         let (router, begun) = with_channels(world.giver.router(&world.chain), most);
         let (url, _server) = serve(router).await;
         world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
@@ -446,7 +446,7 @@ async fn a_second_channel_is_used_where_it_is_allowed() {
         let known = progress.borrow().clone();
         assert!(known.state.is_filled && known.problem.is_none(), "{known:?}");
         assert_eq!(world.held(), versions.len());
-        assert_eq!(begun.load(Ordering::Relaxed), 2);
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
     }
 }
 

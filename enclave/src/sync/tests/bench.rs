@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures::{stream, StreamExt};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
-use super::{fill::PAGE, *};
+use super::{fill::KEPT_AT_ONCE, *};
 use crate::store::CACHE;
 
 /// Length of a share of the published clients, in bytes.
@@ -17,9 +17,10 @@ const TABLE: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("shares");
 
 /// Copies as many bytes between two files, durable as often as an enclave makes them, and with as much
 /// memory for pages as its store has. How long that took, and how much of the processor's time.
-fn copy(folder: &std::path::Path, count: u32) -> (Duration, Duration) {
+fn copy(count: u32) -> (Duration, Duration) {
+    let folder = tempfile::tempdir().unwrap();
     let open = |name: &str| {
-        redb::Database::builder().set_cache_size(CACHE).create(folder.join(name)).unwrap()
+        redb::Database::builder().set_cache_size(CACHE).create(folder.path().join(name)).unwrap()
     };
     let from = open("from");
     let transaction = from.begin_write().unwrap();
@@ -40,7 +41,7 @@ fn copy(folder: &std::path::Path, count: u32) -> (Duration, Duration) {
         let transaction = to.begin_write().unwrap();
         {
             let mut table = transaction.open_table(TABLE).unwrap();
-            for entry in entries.by_ref().take(PAGE) {
+            for entry in entries.by_ref().take(KEPT_AT_ONCE) {
                 let (id, share) = entry.unwrap();
                 table.insert(id.value(), share.value()).unwrap();
             }
@@ -93,32 +94,34 @@ async fn a_slot_is_filled() {
     }
     let (url, _server) = serve(world.giver.router(&world.chain)).await;
     world.giver.join(&world.chain, ClusterType::Public, SLOT, &url);
-    let (mut syncer, progress) = world.taker.syncer(&world.chain);
+    let (mut syncer, mut progress) = world.taker.syncer(&world.chain);
     world.chain.finalize(11);
     world.giver.view(11).await;
     world.chain.finalize(12);
     let view = world.taker.view(12).await;
     let (clock, before) = (Instant::now(), cpu());
-    let mut scanned = None;
-    while syncer.step(&view).await.unwrap() {
-        let is_scanned = progress.borrow().state.cursor == u64::from(count);
-        if is_scanned && scanned.is_none() {
-            scanned = Some(clock.elapsed());
-        }
-    }
+    // As a task, as in the service. When the slot is filled, it goes on with the view logs.
+    let filling = tokio::spawn(async move { while syncer.step(&view).await.unwrap() {} });
+    let is_scanned = |known: &Progress| known.state.cursor == u64::from(count);
+    progress.wait_for(is_scanned).await.unwrap();
+    let scanned = clock.elapsed();
+    progress.wait_for(|known| known.state.is_filled).await.unwrap();
     let (took, busy) = (clock.elapsed(), cpu() - before);
-    assert!(progress.borrow().state.is_filled);
     assert_eq!(world.taker.store.count_wanted().unwrap(), 0);
 
-    let folder = tempfile::tempdir().unwrap();
-    let (copied, copying) = copy(folder.path(), count);
+    filling.await.unwrap();
+
+    // How long it takes depends on what the kernel and the allocator have at hand.
+    let copies = [(); 3].map(|()| copy(count));
+    println!("copies took {copies:.2?}");
+    let (copied, copying) = copies.into_iter().min().unwrap();
     let megabytes = f64::from(count) * SHARE_LEN as f64 / 1e6;
     println!(
         "{count} shares of {SHARE_LEN} bytes: filled in {:.2} s ({:.2} s to find what is missing, {:.2} s \
          of processor time), {:.1} MB/s; copied between two databases in {:.2} s ({:.2} s of processor \
          time): {:.2} x",
         took.as_secs_f64(),
-        scanned.unwrap_or_default().as_secs_f64(),
+        scanned.as_secs_f64(),
         busy.as_secs_f64(),
         megabytes / took.as_secs_f64(),
         copied.as_secs_f64(),

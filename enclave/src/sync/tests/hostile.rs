@@ -203,8 +203,13 @@ async fn a_hostile_peer_can_withhold_and_no_more() {
         };
         let synced = versions.iter().map(of).collect();
         let place = world.taker.place();
-        let asked = dialer.ask(&view, place, &peer, None, versions, &synced).await;
-        assert_eq!(asked.good.len(), kept, "{fault:?}");
+        let (good, mut given) = tokio::sync::mpsc::channel(versions.len());
+        let asked = dialer.ask((&view, place), &peer, None, versions, &synced, good).await;
+        let mut count = 0;
+        while let Some(shares) = given.recv().await {
+            count += shares.len();
+        }
+        assert_eq!((count, asked.given.len()), (kept, kept), "{fault:?}");
         let said = asked.session.map_or_else(|error| error.to_string(), |_| String::new());
         assert!(said.contains(named) && said.is_empty() == named.is_empty(), "{fault:?}: {said}");
 
