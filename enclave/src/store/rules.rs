@@ -85,13 +85,15 @@ pub(super) fn records(
     Ok(records)
 }
 
+type Entries<'a> = Peekable<Range<'a, &'static [u8; RecordKey::LEN], &'static [u8]>>;
+
 /// Finds the records of many versions. Of versions that follow each other, as in a list that is sorted, no
 /// page is read twice: what is behind one is where the next begins.
 pub(super) struct Finder<'a, T> {
     inner: &'a Inner,
     table: &'a T,
     /// What follows the version that was asked for last.
-    place: Option<(VersionKey, Peekable<Range<'a, &'static [u8; RecordKey::LEN], &'static [u8]>>)>,
+    place: Option<(VersionKey, Entries<'a>)>,
 }
 
 impl<'a, T> Finder<'a, T>
